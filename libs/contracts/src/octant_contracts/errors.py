@@ -1,0 +1,101 @@
+"""The one catalogue of refusals: code → status → text.
+
+Domain code raises `Refusal(code, **details)` and knows no HTTP; the gateway renders it with
+`render`. Texts are what clients match; `{…}` are details.
+"""
+
+import msgspec
+
+
+class Refusal(Exception):
+    """A request that cannot be granted. `details` fill the text of the catalogue."""
+
+    def __init__(self, code: str, **details: object) -> None:
+        if code not in ERRORS:
+            raise KeyError(f"unknown error code {code}")
+        self.code = code
+        self.details = {k: str(v) for k, v in details.items()}
+        super().__init__(f"{code} {self.details}")
+
+
+class ErrorSpec(msgspec.Struct, frozen=True):
+    status: int
+    text: str
+    key: str = "message"  # the body's key: most refusals `message`, two of them `detail`
+    retry_after: int | None = None
+
+
+ERRORS: dict[str, ErrorSpec] = {
+    "AllocationWindowClosed": ErrorSpec(
+        403, "This action is available only during the allocation window."
+    ),
+    "EpochsNotFound": ErrorSpec(404, "Epochs not found in Subgraph"),
+    "InvalidEpoch": ErrorSpec(400, "Given epoch is not valid."),
+    "EpochNotIndexed": ErrorSpec(400, "Epoch {epoch} has not yet been indexed in the Graph."),
+    "EpochNotStartedYet": ErrorSpec(400, "Given epoch has not yet started."),
+    "NotImplementedForGivenEpochState": ErrorSpec(
+        400, "Functionality is not implemented for given epoch state"
+    ),
+    "EmptyAllocations": ErrorSpec(400, "Passed empty or zeroed allocations"),
+    "WrongAllocationsNonce": ErrorSpec(
+        400,
+        "Attempt to use wrong value of nonce ({used} instead of {expected}) "
+        "when signing allocations",
+    ),
+    "NotAllowedInPatronMode": ErrorSpec(
+        403, "This action is not allowed in patron mode; user address: {user}"
+    ),
+    "BudgetNotFound": ErrorSpec(404, "User {user} does not have a budget for epoch {epoch}"),
+    "RewardsBudgetExceeded": ErrorSpec(
+        400, "You cannot allocate more funds than your rewards budget."
+    ),
+    "ProjectAllocationToSelf": ErrorSpec(400, "You cannot allocate funds to your own project."),
+    "InvalidProjects": ErrorSpec(400, "The following projects are not valid: {projects}"),
+    "DuplicatedProjects": ErrorSpec(
+        400, "The following projects are duplicated in the payload: {projects}"
+    ),
+    "InvalidSignature": ErrorSpec(
+        400, "Given signature {signature} is invalid or does not belong to {user}"
+    ),
+    "EffectiveDepositNotFound": ErrorSpec(
+        400, "The effective deposit for a user {user} in the epoch {epoch} is not found"
+    ),
+    "MissingSnapshot": ErrorSpec(
+        500,
+        "No snapshot has been taken. Try calling /snapshot/pending or /snapshot/finalized endpoint",
+    ),
+    "PendingSnapshotMissing": ErrorSpec(400, "Pending snapshot is missing! We need it here"),
+    "InvalidMatchedRewardsStrategy": ErrorSpec(
+        500, "Can't calculate matched rewards when locked ratio is greater than TR percent"
+    ),
+    "MissingAddress": ErrorSpec(
+        400, "The following address: {user} was not found in merkle tree from given epoch"
+    ),
+    "SnapshotTooEarly": ErrorSpec(
+        409, "The snapshot of epoch {epoch} cannot be taken yet: {reason}", retry_after=1
+    ),
+    "SealMismatch": ErrorSpec(
+        409, "The snapshot of epoch {epoch} cannot be taken: {reason}. An operator must look at it."
+    ),
+    "UpstreamFailed": ErrorSpec(502, "Request to an external service failed."),
+    "UpstreamTimeout": ErrorSpec(504, "Request to an external service failed."),
+    "BodyTooLarge": ErrorSpec(413, "The request body is larger than {limit} bytes; send less."),
+    "ServiceUnavailable": ErrorSpec(
+        503, "The {service} service does not answer at the moment; try again.", retry_after=1
+    ),
+    "NotLoadedYet": ErrorSpec(
+        503, "{what} is not loaded yet; try again in a moment.", retry_after=1
+    ),
+    "InternalError": ErrorSpec(500, "Internal server error"),
+}
+
+
+def render(refusal: Refusal) -> tuple[int, dict[str, str], int | None]:
+    """Status, body and Retry-After of a refusal."""
+    spec = ERRORS[refusal.code]
+    details = {k: refusal.details.get(k, "") for k in _fields(spec.text)}
+    return spec.status, {spec.key: spec.text.format(**details)}, spec.retry_after
+
+
+def _fields(text: str) -> list[str]:
+    return [part.split("}")[0] for part in text.split("{")[1:]]
