@@ -38,7 +38,7 @@ class Bus:
             self.url,
             name=f"octant-{self.service}",
             max_reconnect_attempts=-1,
-            reconnect_time_wait=0.2,
+            reconnect_time_wait=0.2,  # type: ignore[arg-type]  # seconds; fractions work
             allow_reconnect=True,
             error_cb=_log_error,
             disconnected_cb=self._disconnected,

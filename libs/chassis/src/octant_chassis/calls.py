@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
-import nats.micro
+from nats import micro
 from nats.aio.client import Client
 from nats.errors import ConnectionClosedError, NoRespondersError, OutboundBufferLimitError
 from nats.errors import TimeoutError as NatsTimeoutError
@@ -88,7 +88,7 @@ class CallServer:
         self._slots = asyncio.Semaphore(limit)
         self._handlers: list[tuple[Call[Any, Any], Callable[[Any], Awaitable[Any]]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._micro: nats.micro.Service | None = None
+        self._micro: micro.service.Service | None = None
 
     def answer(self, call: Call[Q, A], handler: Callable[[Q], Awaitable[A | Written[A]]]) -> None:
         """Registers the handler of a call; before `start`."""
@@ -97,7 +97,7 @@ class CallServer:
         self._handlers.append((call, handler))
 
     async def start(self) -> None:
-        self._micro = await nats.micro.add_service(
+        self._micro = await micro.add_service(
             self._client, name=f"octant-{self._service}", version="1.0.0"
         )
         for call, handler in self._handlers:

@@ -2,14 +2,14 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 from typing import Any
 
 import asyncpg
 from octant_contracts.values import Address, Hex
-from sqlalchemy import BigInteger, LargeBinary, Numeric
+from sqlalchemy import BigInteger, LargeBinary, Numeric, Table, text
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.types import TypeDecorator
@@ -144,49 +144,62 @@ async def _while_connected(
             await task
 
 
+async def copy_rows(
+    connection: AsyncConnection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Bulk insert by COPY within the caller's transaction. Values as asyncpg takes them."""
+    raw = await connection.get_raw_connection()
+    driver: Any = raw.driver_connection
+    # The driver begins a transaction with the first statement only.
+    await connection.execute(text("SELECT 1"))
+    await driver.copy_records_to_table(table.name, columns=list(columns), records=rows)
+
+
 class Notifications:
     """LISTEN on this schema's channels; waiters look again whenever something happened."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._conditions: dict[str, asyncio.Condition] = {}
+        self._waiters: dict[str, set[asyncio.Event]] = {}
 
     def channel(self, name: str) -> str:
         return f"{self._database.schema}_{name}"
 
     async def wait(self, name: str, timeout: float) -> bool:
         """True when the channel was notified within `timeout` seconds."""
-        condition = self._conditions.setdefault(name, asyncio.Condition())
-        async with condition:
-            try:
-                async with asyncio.timeout(timeout):
-                    await condition.wait()
-            except TimeoutError:
-                return False
+        woken = asyncio.Event()
+        waiters = self._waiters.setdefault(name, set())
+        waiters.add(woken)
+        try:
+            async with asyncio.timeout(timeout):
+                await woken.wait()
+        except TimeoutError:
+            return False
+        finally:
+            waiters.discard(woken)
         return True
 
-    async def wake(self, name: str) -> None:
-        condition = self._conditions.setdefault(name, asyncio.Condition())
-        async with condition:
-            condition.notify_all()
+    def wake(self, name: str) -> None:
+        for woken in self._waiters.get(name, ()):
+            woken.set()
 
     async def run(self, names: tuple[str, ...]) -> None:
         """Keeps listening; after a lost connection everybody is woken to look again."""
+        by_channel = {self.channel(name): name for name in names}
+
+        def notified(_: Any, __: int, channel: str, ___: str) -> None:
+            self.wake(by_channel[channel])
+
         while True:
             connection: asyncpg.Connection | None = None
             lost = asyncio.Event()
             try:
                 connection = await self._database.raw()
-                connection.add_termination_listener(lambda *_, gone=lost: gone.set())
-                loop = asyncio.get_running_loop()
+                connection.add_termination_listener(lambda _, gone=lost: gone.set())
+                for channel in by_channel:
+                    await connection.add_listener(channel, notified)
                 for name in names:
-
-                    def notify(*_: Any, woken: str = name) -> None:
-                        loop.create_task(self.wake(woken))
-
-                    await connection.add_listener(self.channel(name), notify)
-                for name in names:
-                    await self.wake(name)
+                    self.wake(name)
                 await lost.wait()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
                 log.warning("notifications lost", reason=str(error))
@@ -204,4 +217,5 @@ __all__ = [
     "HexColumn",
     "Notifications",
     "WeiColumn",
+    "copy_rows",
 ]

@@ -82,9 +82,7 @@ class Relay:
                 await connection.execute(
                     insert(relay_state)
                     .values(stream=info.config.name, incarnation=current)
-                    .on_conflict_do_update(
-                        index_elements=["stream"], set_={"incarnation": current}
-                    )
+                    .on_conflict_do_update(index_elements=["stream"], set_={"incarnation": current})
                 )
             else:
                 await connection.execute(_unpublish(last))
@@ -104,9 +102,7 @@ class Relay:
         async with self._database.engine.connect() as connection:
             rows = (
                 await connection.execute(
-                    select(
-                        outbox.c.id, outbox.c.subject, outbox.c.payload, outbox.c.correlation_id
-                    )
+                    select(outbox.c.id, outbox.c.subject, outbox.c.payload, outbox.c.correlation_id)
                     .where(outbox.c.stream_sequence.is_(None))
                     .order_by(outbox.c.previous_sequence.nulls_last(), outbox.c.id)
                     .limit(ASYNC_WINDOW)
@@ -133,10 +129,14 @@ class Relay:
         acks = await asyncio.wait_for(asyncio.gather(*acknowledgements), timeout=5)
         failpoint("after_publish")
         async with self._database.transaction("relay") as connection:
-            pairs = func.unnest(
-                bindparam("ids", [r.id for r in rows], ARRAY(BigInteger)),
-                bindparam("sequences", [a.seq for a in acks], ARRAY(BigInteger)),
-            ).table_valued("id", "sequence").render_derived()
+            pairs = (
+                func.unnest(
+                    bindparam("ids", [r.id for r in rows], ARRAY(BigInteger)),
+                    bindparam("sequences", [a.seq for a in acks], ARRAY(BigInteger)),
+                )
+                .table_valued("id", "sequence")
+                .render_derived()
+            )
             await connection.execute(
                 update(outbox)
                 .where(outbox.c.id == pairs.c.id)

@@ -240,9 +240,7 @@ class Projection:
     async def _not_seen(self, connection: AsyncConnection, part: list[_Message]) -> set[int]:
         """Records the ids in the inbox; those that were not there before."""
         result = await connection.execute(
-            insert(inbox)
-            .on_conflict_do_nothing()
-            .returning(inbox.c.event_id),
+            insert(inbox).on_conflict_do_nothing().returning(inbox.c.event_id),
             [{"source": self._source, "event_id": m.event_id} for m in part],
         )
         return {row.event_id for row in result}

@@ -1,10 +1,10 @@
 """The life of a service process, read top to bottom: start, wait, run, stop.
 
-    async with start("allocations", settings, "octant_allocations") as service:
-        service.project(CHAIN_SYNC, {BlockAdvanced: ...})
-        service.answer(ALLOCATE, ...)
-        service.background("name", coroutine_function)
-        await service.run()
+async with start("allocations", settings, "octant_allocations") as service:
+    service.project(CHAIN_SYNC, {BlockAdvanced: ...})
+    service.answer(ALLOCATE, ...)
+    service.background("name", coroutine_function)
+    await service.run()
 """
 
 import asyncio

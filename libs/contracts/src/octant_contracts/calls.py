@@ -5,7 +5,6 @@ strings, EIP-55), so that the gateway can pass the bytes on. A call whose answer
 256 KB is paged: `Page` requests carry `cursor`, answers `nextCursor`.
 """
 
-
 from typing import Generic, TypeVar
 
 import msgspec
@@ -334,6 +333,12 @@ class EpochAllocations(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
     as_of: int
 
 
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """The epoch whose budgets may be allocated now; None while the window is closed."""
+
+    pending_epoch: EpochNumber | None
+
+
 class UserAllocation(msgspec.Struct, frozen=True):
     address: Address
     amount: Wei
@@ -358,6 +363,7 @@ class SetPatronMode(msgspec.Struct, frozen=True):
 
 
 ALLOCATE = Call(ALLOCATIONS, "allocate", AllocateRequest, Nothing, writes=True)
+ALLOCATION_WINDOW = Call(ALLOCATIONS, "window", Nothing, Window)
 EPOCH_ALLOCATIONS = Call(ALLOCATIONS, "of-epoch", EpochAllocationsRequest, EpochAllocations)
 USER_ALLOCATIONS = Call(ALLOCATIONS, "of-user", OfUserEpoch, UserAllocations)
 ALLOCATION_NONCE = Call(ALLOCATIONS, "nonce", OfUser, AllocationNonce)
@@ -366,4 +372,3 @@ SET_PATRON_MODE = Call(ALLOCATIONS, "set-patron-mode", SetPatronMode, PatronMode
 ALLOCATIONS_STATUS = Call(ALLOCATIONS, "status", Nothing, ServiceStatus)
 
 CALLS: tuple[Call, ...] = tuple(v for v in list(globals().values()) if isinstance(v, Call))  # type: ignore[type-arg]
-

@@ -18,7 +18,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 # chain-sync
 
 
-class Locked(Event):
+class Locked(Event, frozen=True, kw_only=True):
     """GLM locked in Deposits."""
 
     block: BlockRef
@@ -29,7 +29,7 @@ class Locked(Event):
     deposit_before: Wei
 
 
-class Unlocked(Event):
+class Unlocked(Event, frozen=True, kw_only=True):
     """GLM taken out of Deposits."""
 
     block: BlockRef
@@ -40,7 +40,7 @@ class Unlocked(Event):
     deposit_before: Wei
 
 
-class Withdrawn(Event):
+class Withdrawn(Event, frozen=True, kw_only=True):
     """One batchWithdraw: `amount` is the whole batch, `epoch` its last epoch."""
 
     block: BlockRef
@@ -51,7 +51,7 @@ class Withdrawn(Event):
     epoch: EpochNumber
 
 
-class MerkleRootSet(Event):
+class MerkleRootSet(Event, frozen=True, kw_only=True):
     """The Vault has a root for the epoch: its rewards can be withdrawn."""
 
     block: BlockRef
@@ -61,7 +61,7 @@ class MerkleRootSet(Event):
     root: Hex
 
 
-class EpochPropsSet(Event):
+class EpochPropsSet(Event, frozen=True, kw_only=True):
     """One entry of Epochs.epochProps as of `block` (the contract emits nothing itself)."""
 
     block: BlockRef
@@ -73,7 +73,7 @@ class EpochPropsSet(Event):
     decision_window: int
 
 
-class ProjectsSet(Event):
+class ProjectsSet(Event, frozen=True, kw_only=True):
     """The project list of an epoch, in contract order, and the CID as of `block`."""
 
     block: BlockRef
@@ -82,21 +82,21 @@ class ProjectsSet(Event):
     cid: str
 
 
-class BlockAdvanced(Event):
+class BlockAdvanced(Event, frozen=True, kw_only=True):
     """The indexed head. Facts up to and including this block precede it in the stream."""
 
     block: BlockRef
     final_block: int
 
 
-class FactsReverted(Event):
+class FactsReverted(Event, frozen=True, kw_only=True):
     """A reorganisation: facts of blocks above `to_block` never happened."""
 
     to_block: BlockRef
     from_number: int
 
 
-class FactsSealed(Event):
+class FactsSealed(Event, frozen=True, kw_only=True):
     """All locks and unlocks of an epoch are final. `digest` over the facts in chain order."""
 
     epoch: EpochNumber
@@ -110,7 +110,7 @@ class FactsSealed(Event):
 # epochs
 
 
-class EpochStarted(Event):
+class EpochStarted(Event, frozen=True, kw_only=True):
     """First indexed block of an epoch."""
 
     epoch: EpochNumber
@@ -119,12 +119,12 @@ class EpochStarted(Event):
     decision_window: int
 
 
-class EpochEnded(Event):
+class EpochEnded(Event, frozen=True, kw_only=True):
     epoch: EpochNumber
     end: Timestamp
 
 
-class WindowOpened(Event):
+class WindowOpened(Event, frozen=True, kw_only=True):
     """People may allocate the budgets of `epoch` until `closes_at` (inclusive)."""
 
     epoch: EpochNumber
@@ -132,12 +132,12 @@ class WindowOpened(Event):
     closes_at: Timestamp
 
 
-class WindowClosed(Event):
+class WindowClosed(Event, frozen=True, kw_only=True):
     epoch: EpochNumber
     closes_at: Timestamp
 
 
-class DepositsSettled(Event):
+class DepositsSettled(Event, frozen=True, kw_only=True):
     """Effective deposits of an epoch are final; rows are read with `epochs.deposits`."""
 
     epoch: EpochNumber
@@ -153,7 +153,7 @@ class DepositsSettled(Event):
 # rewards
 
 
-class PendingSnapshotTaken(Event):
+class PendingSnapshotTaken(Event, frozen=True, kw_only=True):
     """Budgets of an epoch exist; rows are read with `rewards.budgets`."""
 
     epoch: EpochNumber
@@ -166,14 +166,14 @@ class PendingSnapshotTaken(Event):
     budgets_digest: str
 
 
-class EstimatesChanged(Event):
+class EstimatesChanged(Event, frozen=True, kw_only=True):
     """The live estimate of the epoch includes everything up to `sequence`."""
 
     epoch: EpochNumber
     sequence: int
 
 
-class FinalizedSnapshotTaken(Event):
+class FinalizedSnapshotTaken(Event, frozen=True, kw_only=True):
     """The epoch's numbers are final. `merkle_root` is null when nobody earned anything."""
 
     epoch: EpochNumber
@@ -194,7 +194,7 @@ class AllocationItem(msgspec.Struct, frozen=True, kw_only=True):
     amount: Wei
 
 
-class Allocated(Event):
+class Allocated(Event, frozen=True, kw_only=True):
     """A user's whole new set for the epoch; it replaces every earlier one."""
 
     sequence: int
@@ -207,7 +207,7 @@ class Allocated(Event):
     allocations: list[AllocationItem]
 
 
-class PatronModeSet(Event):
+class PatronModeSet(Event, frozen=True, kw_only=True):
     """`revoked_epoch`: the open epoch whose live allocations of the user ended with this."""
 
     sequence: int
@@ -217,13 +217,13 @@ class PatronModeSet(Event):
     revoked_epoch: EpochNumber | None
 
 
-class UqScoreSet(Event):
+class UqScoreSet(Event, frozen=True, kw_only=True):
     epoch: EpochNumber
     user: Address
     score: Decimal
 
 
-class AllocationsSealed(Event):
+class AllocationsSealed(Event, frozen=True, kw_only=True):
     """The window is closed: the live allocations, in order, and the patrons are frozen."""
 
     epoch: EpochNumber

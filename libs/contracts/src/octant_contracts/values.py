@@ -103,7 +103,8 @@ def decode(data: bytes, kind: type[T]) -> T:
     decoder = _decoders.get(kind)
     if decoder is None:
         decoder = _decoders[kind] = msgspec.json.Decoder(kind, dec_hook=_decode)
-    return decoder.decode(data)
+    result: T = decoder.decode(data)
+    return result
 
 
 def schema_hook(kind: type) -> dict[str, Any]:
