@@ -1,0 +1,134 @@
+"""SQL of live allocations, patrons and seals, as the allocations service announced them."""
+
+from decimal import Decimal
+
+from octant_contracts.events import Allocated, AllocationsSealed, PatronModeSet
+from octant_contracts.values import Address
+from octant_protocol.funding import AllocationRow
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from octant_rewards import tables
+
+T = tables.allocations
+
+
+async def replace(connection: AsyncConnection, event: Allocated) -> None:
+    """The user's whole new set for the epoch."""
+    await revoke(connection, event.epoch, event.user)
+    if event.allocations:
+        await connection.execute(
+            insert(T),
+            [
+                {
+                    "epoch": event.epoch,
+                    "sequence": event.sequence,
+                    "place": place,
+                    "user": event.user,
+                    "project": item.project,
+                    "amount": item.amount,
+                    "uq": f"{event.uniqueness_quotient:f}",
+                    "nonce": event.nonce,
+                }
+                for place, item in enumerate(event.allocations)
+            ],
+        )
+
+
+async def revoke(connection: AsyncConnection, epoch: int, user: Address) -> None:
+    await connection.execute(delete(T).where(T.c.epoch == epoch, T.c.user == user))
+
+
+async def set_uq(connection: AsyncConnection, epoch: int, user: Address, score: Decimal) -> None:
+    await connection.execute(
+        update(T).where(T.c.epoch == epoch, T.c.user == user).values(uq=f"{score:f}")
+    )
+
+
+async def add_patron_event(connection: AsyncConnection, event: PatronModeSet) -> None:
+    await connection.execute(
+        insert(tables.patron_events).values(
+            sequence=event.sequence, user=event.user, enabled=event.enabled, time=event.time
+        )
+    )
+
+
+async def sealable(
+    connection: AsyncConnection, epoch: int
+) -> list[tuple[int, Address, Address, int, Decimal, int]]:
+    """Rows of the seal's digest: (sequence, user, project, wei, UQ, nonce), in order."""
+    rows = await connection.execute(
+        select(T).where(T.c.epoch == epoch).order_by(T.c.sequence, T.c.place)
+    )
+    return [(r.sequence, r.user, r.project, r.amount, Decimal(r.uq), r.nonce) for r in rows]
+
+
+async def live_rows(connection: AsyncConnection, epoch: int) -> list[AllocationRow]:
+    """Live allocations in summation order."""
+    rows = await connection.execute(
+        select(*T.c["project", "amount", "uq", "user"])
+        .where(T.c.epoch == epoch)
+        .order_by(T.c.sequence, T.c.place)
+    )
+    quotients: dict[str, Decimal] = {}
+    return [
+        AllocationRow(r.project, r.amount, quotients.setdefault(r.uq, Decimal(r.uq)), bytes(r.user))
+        for r in rows
+    ]
+
+
+async def total(connection: AsyncConnection, epoch: int) -> int:
+    """Σ live allocations, wei."""
+    return int(await connection.scalar(select(func.sum(T.c.amount)).where(T.c.epoch == epoch)) or 0)
+
+
+async def sum_of_user(connection: AsyncConnection, epoch: int, user: Address) -> int | None:
+    """Σ of the user's live rows; None without a row (a row of 0 counts)."""
+    found: int | None = await connection.scalar(
+        select(func.sum(T.c.amount)).where(T.c.epoch == epoch, T.c.user == user)
+    )
+    return None if found is None else int(found)
+
+
+async def patrons_at(
+    connection: AsyncConnection, instant: int, last_sequence: int | None
+) -> list[Address]:
+    """Users whose latest event (by time, then sequence) up to `instant` enables, by address.
+
+    `last_sequence` bounds the events of a sealed epoch.
+    """
+    P = tables.patron_events  # noqa: N806 - a table
+    latest = (
+        select(*P.c["user", "enabled"])
+        .where(P.c.time <= instant)
+        .ext(distinct_on(P.c.user))
+        .order_by(P.c.user, P.c.time.desc(), P.c.sequence.desc())
+    )
+    if last_sequence is not None:
+        latest = latest.where(P.c.sequence <= last_sequence)
+    newest = latest.subquery()
+    rows = await connection.execute(
+        select(newest.c.user).where(newest.c.enabled).order_by(newest.c.user)
+    )
+    return list(rows.scalars())
+
+
+async def add_seal(connection: AsyncConnection, event: AllocationsSealed) -> None:
+    await connection.execute(
+        insert(tables.seals).values(
+            epoch=event.epoch,
+            last_sequence=event.last_sequence,
+            count=event.count,
+            digest=event.digest,
+            patrons_count=event.patrons_count,
+            patrons_digest=event.patrons_digest,
+        )
+    )
+
+
+async def seal(connection: AsyncConnection, epoch: int) -> AllocationsSealed | None:
+    row = (
+        await connection.execute(select(tables.seals).where(tables.seals.c.epoch == epoch))
+    ).first()
+    return None if row is None else AllocationsSealed(**row._mapping)

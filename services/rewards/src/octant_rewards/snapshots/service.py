@@ -1,0 +1,128 @@
+"""Taking snapshots on request and by themselves."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from octant_chassis.calls import Caller, Written
+from octant_chassis.database import AsyncConnection, Database, Notifications
+from octant_chassis.telemetry import log
+from octant_contracts.calls import SYNC_TO_LATEST, Nothing, SnapshotTaken
+from octant_contracts.errors import Refusal
+
+from octant_rewards.allocations import repository as allocations
+from octant_rewards.chain import repository as chain_repository
+from octant_rewards.chain.calendar import ChainState, chain_state
+from octant_rewards.settings import Settings
+from octant_rewards.snapshots import finalized, pending, repository
+
+NOTHING_TO_DO = Written(SnapshotTaken(None), [])
+
+
+class Snapshots:
+    """The use cases with what they need; a request waits at most the patience for its inputs."""
+
+    def __init__(
+        self,
+        database: Database,
+        notifications: Notifications,
+        caller: Caller,
+        settings: Settings,
+    ) -> None:
+        self._database = database
+        self._notifications = notifications
+        self._caller = caller
+        self._settings = settings
+
+    async def take_pending(self, _: Nothing) -> Written[SnapshotTaken]:
+        """Takes the snapshot of the epoch whose window is open, if there is none yet."""
+        chain = await self._caught_up()
+        epoch = chain.pending
+        if epoch is None:
+            return NOTHING_TO_DO
+        async with self._database.reading() as connection:
+            if await repository.pending(connection, epoch) is not None:
+                return NOTHING_TO_DO
+
+        async def settled(connection: AsyncConnection) -> bool:
+            return await repository.settlement(connection, epoch) is not None
+
+        await self._until(
+            settled,
+            epoch,
+            f"its deposits are not settled at block {chain.head.number}; the chain must be "
+            "indexed and final past the epoch's end",
+        )
+        events = await pending.take(self._database, self._caller, epoch, chain)
+        return NOTHING_TO_DO if events is None else Written(SnapshotTaken(epoch), events)
+
+    async def take_finalized(self, _: Nothing) -> Written[SnapshotTaken]:
+        """Takes the snapshot of the newest epoch whose window is over, if it is pending."""
+        chain = await self._caught_up()
+        epoch = chain.finalized
+        async with self._database.reading() as connection:
+            missing = await repository.pending(connection, epoch) is None
+            if missing or await repository.finalized(connection, epoch) is not None:
+                return NOTHING_TO_DO
+
+        async def sealed(connection: AsyncConnection) -> bool:
+            return await allocations.seal(connection, epoch) is not None
+
+        await self._until(sealed, epoch, "its allocations are not sealed yet")
+        events = await finalized.take(self._database, self._settings.percents, epoch, chain)
+        return NOTHING_TO_DO if events is None else Written(SnapshotTaken(epoch), events)
+
+    async def take_due(self) -> None:
+        """Takes every snapshot whose inputs are sealed, oldest first."""
+        async with self._database.reading() as connection:
+            to_settle = await repository.next_to_settle(connection)
+            to_finalize = await repository.next_to_finalize(connection)
+            if not to_settle and not to_finalize:
+                return
+            chain = await chain_state(connection)
+        for epoch in to_settle:
+            if await pending.take(self._database, self._caller, epoch, chain):
+                log.info("pending snapshot taken", epoch=epoch)
+        for epoch in to_finalize:
+            if await finalized.take(self._database, self._settings.percents, epoch, chain):
+                log.info("finalized snapshot taken", epoch=epoch)
+
+    async def run_automatically(self) -> None:
+        """Takes what is due whenever something was applied. For one leader."""
+        while True:
+            try:
+                await self.take_due()
+            except Refusal as refusal:
+                log.warning("automatic snapshot waits", reason=str(refusal))
+                await asyncio.sleep(0.5)
+            except Exception:
+                log.exception("automatic snapshot failed")
+                await asyncio.sleep(1.0)
+            else:
+                await self._notifications.wait("applied", timeout=2.0)
+
+    async def _caught_up(self) -> ChainState:
+        """The state of the chain after everything the node knows now has arrived here."""
+        latest = await self._caller.ask(SYNC_TO_LATEST, Nothing())
+        deadline = time.monotonic() + self._settings.snapshot_patience
+        while True:
+            async with self._database.reading() as connection:
+                head = await chain_repository.head(connection)
+                if head is not None and head.number >= latest.number:
+                    return await chain_state(connection)
+            if time.monotonic() > deadline:
+                raise Refusal("NotLoadedYet", what=f"Block {latest.number}")
+            await self._notifications.wait("applied", timeout=0.1)
+
+    async def _until(
+        self, ready: Callable[[AsyncConnection], Awaitable[bool]], epoch: int, reason: str
+    ) -> None:
+        """Waits for a condition in the database; Refusal SnapshotTooEarly with the reason."""
+        deadline = time.monotonic() + self._settings.snapshot_patience
+        while True:
+            async with self._database.reading() as connection:
+                if await ready(connection):
+                    return
+            if time.monotonic() > deadline:
+                raise Refusal("SnapshotTooEarly", epoch=epoch, reason=reason)
+            await self._notifications.wait("applied", timeout=0.1)
