@@ -193,7 +193,9 @@ class Chain(RpcClient):
                 requests.append(("anvil_impersonateAccount", [address]))
                 requests.append(("eth_sendTransaction", [{"from": address, **quantities}]))
             else:
-                signed = Account.sign_transaction(fields, transaction.sender)
+                # As bytes, `to` need not be in EIP-55.
+                to = {"to": bytes.fromhex(transaction.to[2:])} if transaction.to else {}
+                signed = Account.sign_transaction({**fields, **to}, transaction.sender)
                 raw = "0x" + bytes(signed.raw_transaction).hex()
                 requests.append(("eth_sendRawTransaction", [raw]))
         return [result for result in self.batch(requests) if result is not None]

@@ -76,7 +76,8 @@ def test_refusal__of_every_code__renders_a_text_without_holes(code: str) -> None
     status, body, _ = render(Refusal(code, **details))
     assert 400 <= status < 600
     (text,) = body.values()
-    assert text and "{" not in text.replace("{'", "")
+    assert text
+    assert "{" not in text.replace("{'", "")
 
 
 def test_refusal__of_a_code_nobody_declared__cannot_be_raised() -> None:
