@@ -183,6 +183,7 @@ class Projection:
                 async with self._turn:
                     await self._commit(part)
             except NotYet as reason:
+                self.trouble = f"{self._stream} waits: {reason}"
                 log.debug("event waits", stream=self._stream, reason=str(reason))
             except Exception as error:
                 failures += 1

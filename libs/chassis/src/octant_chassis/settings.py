@@ -62,7 +62,10 @@ def load(kind: type[S], environ: Mapping[str, str]) -> S:
         if name in environ:
             raw[field.name] = environ[name]
         elif name + "_FILE" in environ:
-            raw[field.name] = Path(environ[name + "_FILE"]).read_text().strip()
+            try:
+                raw[field.name] = Path(environ[name + "_FILE"]).read_text().strip()
+            except OSError as error:
+                raise InvalidSettings(f"{name}_FILE cannot be read: {error}") from None
     try:
         settings = msgspec.convert(raw, kind, strict=False, dec_hook=_decode)
     except msgspec.ValidationError as error:

@@ -188,7 +188,7 @@ class SettledDeposits(msgspec.Struct, frozen=True, kw_only=True):
 
 CURRENT_EPOCH = Call(EPOCHS, "current", Nothing, CurrentEpoch)
 INDEXED_EPOCH = Call(EPOCHS, "indexed", Nothing, IndexedEpoch)
-EPOCH_INFO = Call(EPOCHS, "info", OfEpoch, EpochInfo)
+EPOCH_INFO = Call(EPOCHS, "info", OfEpoch, EpochInfo, timeout=12.0)
 EPOCHS_STATUS = Call(EPOCHS, "status", Nothing, ServiceStatus)
 USER_DEPOSIT = Call(EPOCHS, "user-deposit", OfUserEpoch, EffectiveDepositAnswer)
 ESTIMATED_DEPOSIT = Call(EPOCHS, "estimated-deposit", OfUser, EffectiveDepositAnswer)

@@ -1,4 +1,6 @@
-"""python -m octant_rewards serve | migrate | check"""
+"""`python -m octant_rewards serve | migrate | check`"""
+
+import sys
 
 from octant_chassis.command_line import main
 
@@ -6,4 +8,4 @@ from octant_rewards import app
 from octant_rewards.settings import Settings
 
 if __name__ == "__main__":
-    main("rewards", Settings, app.serve, app.PACKAGE)
+    sys.exit(main("rewards", Settings, app.serve, app.PACKAGE, sys.argv[1:]))

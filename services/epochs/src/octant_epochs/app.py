@@ -1,0 +1,66 @@
+"""Composition root of the epochs service: read me first.
+
+Follows chain-sync's stream in one projection; everything announced and answered comes from it.
+"""
+
+from functools import partial
+
+from octant_chassis.service import Service, start
+from octant_contracts.calls import (
+    CURRENT_EPOCH,
+    EPOCH_INFO,
+    EPOCHS_STATUS,
+    ESTIMATED_DEPOSIT,
+    INDEXED_EPOCH,
+    SETTLED_DEPOSITS,
+    USER_DEPOSIT,
+)
+from octant_contracts.events import (
+    CHAIN_SYNC,
+    EPOCHS,
+    BlockAdvanced,
+    EpochPropsSet,
+    FactsReverted,
+    FactsSealed,
+    Locked,
+    Unlocked,
+)
+
+from octant_epochs.calendar import service as calendar
+from octant_epochs.deposits import service as deposits
+from octant_epochs.deposits.model import grace_period
+from octant_epochs.info import service as info
+from octant_epochs.settings import Settings
+
+PACKAGE = "octant_epochs"
+
+
+def wire(service: Service, settings: Settings) -> None:
+    """Which event and which call goes where."""
+    database, caller = service.database, service.caller
+    grace = grace_period(settings.chain_id)
+    service.project(
+        CHAIN_SYNC,
+        {
+            BlockAdvanced: calendar.advance,
+            EpochPropsSet: calendar.set_props,
+            Locked: deposits.record,
+            Unlocked: deposits.record,
+            FactsReverted: deposits.revert,
+            FactsSealed: partial(deposits.settle, grace),
+        },
+    )
+    service.answer(CURRENT_EPOCH, partial(calendar.current, database))
+    service.answer(INDEXED_EPOCH, partial(calendar.indexed, database))
+    service.answer(EPOCHS_STATUS, partial(calendar.status, database))
+    service.answer(EPOCH_INFO, partial(info.epoch_info, database, caller, grace))
+    service.answer(USER_DEPOSIT, partial(deposits.of_user, database, grace))
+    service.answer(ESTIMATED_DEPOSIT, partial(deposits.estimated, database, grace))
+    service.answer(SETTLED_DEPOSITS, partial(deposits.settled_page, database))
+
+
+async def serve(settings: Settings) -> None:
+    """Until SIGTERM."""
+    async with start(EPOCHS, settings, PACKAGE) as service:
+        wire(service, settings)
+        await service.run()

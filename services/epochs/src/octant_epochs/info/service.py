@@ -1,0 +1,80 @@
+"""`/epochs/info/{n}`: estimated here until the epoch's snapshot, told by rewards afterwards."""
+
+import asyncio
+
+from octant_chassis.calls import Caller
+from octant_chassis.database import Database
+from octant_contracts.calls import (
+    EPOCH_STATISTICS,
+    LOCKED_GLM,
+    STAKING_PROCEEDS,
+    EpochInfo,
+    Nothing,
+    OfEpoch,
+    ProceedsRequest,
+)
+from octant_contracts.errors import Refusal
+from octant_contracts.values import EpochNumber
+from octant_protocol.calendar import bounds, pending_epoch
+
+from octant_epochs.calendar import service as calendar
+from octant_epochs.calendar.model import View
+from octant_epochs.deposits import repository as deposits_repository
+from octant_epochs.deposits import service as deposits
+from octant_epochs.deposits.model import total
+from octant_epochs.info import model
+
+
+async def epoch_info(database: Database, caller: Caller, grace: int, request: OfEpoch) -> EpochInfo:
+    """Statistics of an epoch by its state. No other service is asked inside a transaction."""
+    epoch = request.epoch
+    async with database.reading() as connection:
+        view = await calendar.view(connection)
+    current_epoch = view.current_epoch
+    if epoch > current_epoch:
+        return await _future(caller, view, epoch)
+    if epoch == 0 and current_epoch == 0:
+        raise Refusal("EpochNotIndexed", epoch=0)
+    if epoch < 1:
+        raise Refusal("InvalidEpoch")
+    if epoch == current_epoch:
+        span = bounds(view.props, epoch)
+        return model.current(span, await _total_effective_deposit(database, grace, view, epoch))
+    statistics = await caller.ask(EPOCH_STATISTICS, OfEpoch(epoch))
+    if statistics.info is not None:
+        return statistics.info
+    if epoch != pending_epoch(view.props, view.timestamp):
+        raise Refusal("InvalidEpoch")
+    return await _pre_pending(database, caller, grace, view, epoch)
+
+
+async def _future(caller: Caller, view: View, epoch: EpochNumber) -> EpochInfo:
+    if not view.props:
+        raise Refusal("NotLoadedYet", what="The calendar")
+    locked = await caller.ask(LOCKED_GLM, Nothing())
+    return model.future(epoch, view.props, locked.value)
+
+
+async def _pre_pending(
+    database: Database, caller: Caller, grace: int, view: View, epoch: EpochNumber
+) -> EpochInfo:
+    span = bounds(view.props, epoch)
+    proceeds = await caller.ask(
+        STAKING_PROCEEDS,
+        ProceedsRequest(epoch=epoch, start=span.start, end=span.end, block=view.number),
+    )
+    total_effective = await _total_effective_deposit(database, grace, view, epoch)
+    return model.from_totals(epoch, proceeds.value, total_effective)
+
+
+async def _total_effective_deposit(
+    database: Database, grace: int, view: View, epoch: EpochNumber
+) -> int:
+    """Settled, or computed over the whole epoch from the facts known so far."""
+    async with database.reading() as connection:
+        settlement = await deposits_repository.settlement(connection, epoch)
+        if settlement is not None:
+            return settlement.total_effective_deposit
+        inputs = await deposits.inputs_of_all(connection, view, epoch)
+    # Thousands of users take a noticeable part of a second: other calls go on meanwhile.
+    return total(await asyncio.to_thread(deposits.estimate_of_all, *inputs, grace))
