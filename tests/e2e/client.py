@@ -21,7 +21,7 @@ class Gateway:
     """Retries what a restart of a service interrupts (no connection, 503), nothing else."""
 
     def __init__(self, url: str) -> None:
-        self.http = httpx.Client(base_url=url, timeout=70)
+        self.http = httpx.Client(base_url=url, timeout=30)
 
     def close(self) -> None:
         self.http.close()

@@ -85,15 +85,18 @@ def start_postgres(
     with log.open("ab") as output:
         if not (folder / "PG_VERSION").exists():
             subprocess.run(
-                [POSTGRES_BIN_PATH / "initdb", "-D", folder, "-U", "postgres", "-A", "trust"]
-                + ["-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"],
+                [
+                    *(str(POSTGRES_BIN_PATH / "initdb"), "-D", str(folder)),
+                    *("-U", "postgres", "-A", "trust"),
+                    *("-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"),
+                ],
                 user=user,
                 check=True,
                 cwd="/",
                 stdout=output,
                 stderr=output,
             )
-        (folder / "postmaster.pid").unlink(missing_ok=True)
+        _remove_stale_pid_file(folder)
         options = [
             "listen_addresses=127.0.0.1",
             f"port={port}",
@@ -102,9 +105,10 @@ def start_postgres(
             "shared_buffers=128MB",
         ]
         if not durable:
-            options += ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+            # synchronous_commit stays on: a killed server keeps what it has committed.
+            options += ["fsync=off", "full_page_writes=off"]
         process = subprocess.Popen(
-            [POSTGRES_BIN_PATH / "postgres", "-D", folder]
+            [str(POSTGRES_BIN_PATH / "postgres"), "-D", str(folder)]
             + [part for option in options for part in ("-c", option)],
             user=user,
             cwd="/",
@@ -114,6 +118,22 @@ def start_postgres(
         )
     wait_for_port(port, process)
     return process
+
+
+def _remove_stale_pid_file(folder: Path) -> None:
+    # A killed server leaves it, and its pid may belong to any program by now. Two servers on one
+    # cluster destroy it, so look who it is.
+    path = folder / "postmaster.pid"
+    if not path.exists():
+        return
+    pid = path.read_text().partition("\n")[0].strip()
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        command = []
+    if str(folder).encode() in command:
+        raise RuntimeError(f"PostgreSQL with pid {pid} already uses {folder}")
+    path.unlink(missing_ok=True)
 
 
 def admin_dsn(port: int, database: str = DATABASE) -> str:
@@ -147,8 +167,6 @@ async def create_database(port: int, database: str = DATABASE) -> None:
     try:
         for service in STORING_SERVICES:
             role = service.replace("-", "_")
-            await connection.execute(
-                f'CREATE SCHEMA IF NOT EXISTS "{role}" AUTHORIZATION "{role}"'
-            )
+            await connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{role}" AUTHORIZATION "{role}"')
     finally:
         await connection.close()

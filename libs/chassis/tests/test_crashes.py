@@ -20,9 +20,9 @@ COUNT = 40
 def service(
     role: str, port: int, database: str, url: str, *armed: str
 ) -> Iterator[subprocess.Popen[bytes]]:
+    dsn = servers.service_dsn(port, role, database)
     process = subprocess.Popen(
-        [sys.executable, "-m", "sample", role, servers.service_dsn(port, role, database), url]
-        + [str(COUNT), *armed],
+        [sys.executable, "-m", "sample", role, dsn, url, str(COUNT), *armed],
         cwd=HERE,
         stdout=subprocess.DEVNULL,
     )

@@ -126,7 +126,9 @@ class Relay:
             for place, row in enumerate(rows)
         ]
         # One refusal breaks the chain of expected sequences, so nothing after it is stored.
-        acks = await asyncio.wait_for(asyncio.gather(*acknowledgements), timeout=5)
+        # Not wait_for: on Python 3.11 it loses a cancellation that comes with the last ack.
+        async with asyncio.timeout(5):
+            acks = await asyncio.gather(*acknowledgements)
         failpoint("after_publish")
         async with self._database.transaction("relay") as connection:
             pairs = (

@@ -144,7 +144,9 @@ class Projection:
     async def _next_batch(self) -> list[_Message]:
         while True:
             try:
-                batch = [await asyncio.wait_for(self._queue.get(), timeout=1.0)]
+                # Not wait_for: on Python 3.11 it loses a cancellation that comes with a message.
+                async with asyncio.timeout(1.0):
+                    batch = [await self._queue.get()]
                 break
             except TimeoutError:
                 await self._check_lag()

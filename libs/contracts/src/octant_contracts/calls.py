@@ -286,10 +286,10 @@ LEVERAGE = Call(REWARDS, "leverage", OfEpoch, Leverage)
 MERKLE_TREE = Call(REWARDS, "merkle-tree", PageOfEpoch, MerkleTreePage)
 WITHDRAWALS = Call(REWARDS, "withdrawals", OfUser, Withdrawals)
 TAKE_PENDING_SNAPSHOT = Call(
-    REWARDS, "take-pending-snapshot", Nothing, SnapshotTaken, writes=True, timeout=60.0
+    REWARDS, "take-pending-snapshot", Nothing, SnapshotTaken, writes=True, timeout=20.0
 )
 TAKE_FINALIZED_SNAPSHOT = Call(
-    REWARDS, "take-finalized-snapshot", Nothing, SnapshotTaken, writes=True, timeout=60.0
+    REWARDS, "take-finalized-snapshot", Nothing, SnapshotTaken, writes=True, timeout=20.0
 )
 SNAPSHOT_STATUS = Call(REWARDS, "snapshot-status", OfEpoch, SnapshotStatus)
 REWARDS_STATUS = Call(REWARDS, "status", Nothing, RewardsStatus)

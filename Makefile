@@ -1,0 +1,95 @@
+# Two commands to start: `make up` gives a living world, `make test` proves it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+WORKERS ?= 2
+ARGS ?=
+SERVICE ?=
+
+BIN := .venv/bin
+MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml devnet/pyproject.toml))
+DEVNET := $(BIN)/python -m octant_devnet
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+.PHONY: help install up down next-epoch logs status reset test test-slow lint format bench lock contracts clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@echo
+	@echo 'Variables: PYTHON=python3.12 (for install), EPOCH_DURATION=600 DECISION_WINDOW=300 SNAPSHOTS=manual'
+	@echo '(for up), SERVICE=epochs (for logs), ARGS="-k name" WORKERS=4 (for test and test-slow)'
+
+install: .venv/.installed devnet/node_modules/.installed ## install what is needed into this folder
+
+up: install ## start a whole Octant on this machine, or go on where `down` stopped
+	@$(DEVNET) up
+
+down: ## stop everything; data stay
+	@if [ -x $(BIN)/python ]; then $(DEVNET) down; fi
+
+next-epoch: install ## let people allocate, close the window, travel to the next epoch
+	@$(DEVNET) next-epoch
+
+logs: install ## follow all logs, or those of SERVICE
+	@$(DEVNET) logs $(SERVICE)
+
+status: install ## what runs, and what is not ready
+	@$(DEVNET) status
+
+reset: install ## stop, and remove all data of the world
+	@$(DEVNET) reset
+
+test: install lint ## lint, and every test that is not slow
+	@$(PYTEST) -m "not slow" $(ARGS)
+
+test-slow: install ## the tests that take minutes
+	@$(PYTEST) -m slow --timeout 1800 $(ARGS) || [ $$? -eq 5 ] # 5: there are none
+
+lint: install ## style, types, import rules, contract artefacts
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy $(wildcard $(MEMBERS:%=%/src))
+	@$(BIN)/lint-imports
+	@if command -v node >/dev/null; then node devnet/build.mjs --check; fi
+
+format: install ## format the code, fix what can be fixed
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+bench: install ## measure
+	@for metric in $(wildcard bench/*.py); do $(BIN)/python "$$metric"; done
+
+lock: install ## resolve the dependencies anew into requirements.lock
+	@$(BIN)/uv lock
+	@$(BIN)/uv export --format requirements-txt --all-packages --no-emit-workspace --no-header --no-annotate -o requirements.lock >/dev/null
+
+contracts: install ## compile the Solidity contracts into devnet/artifacts
+	@node devnet/build.mjs
+
+clean: down ## stop, and remove everything installed, cached and stored
+	rm -rf var .venv devnet/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/.installed: requirements.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Python 3.11 or newer is needed: make $(MAKECMDGOALS) PYTHON=python3.11' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+		{ echo 'Python cannot make environments here: apt install python3-venv' >&2; exit 1; }
+	@echo 'installing Python packages into .venv'
+	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		"$$(sed -n 's/^\(uv==[^ ;]*\).*/\1/p' requirements.lock)"
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation \
+		$(MEMBERS:%=-e ./%)
+	@touch $@
+
+devnet/node_modules/.installed: devnet/package.json devnet/package-lock.json
+	@command -v npm >/dev/null || { echo 'Node and npm are needed: apt install nodejs npm' >&2; exit 1; }
+	@echo 'installing the development chain into devnet/node_modules'
+	@cd devnet && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
+	@touch $@

@@ -1,0 +1,67 @@
+"""Allocate: one signed request replaces everything the user had allocated in the epoch."""
+
+from decimal import Decimal
+
+from octant_chassis import outbox
+from octant_chassis.calls import Written
+from octant_chassis.database import AsyncConnection, Database
+from octant_contracts.calls import AllocateRequest, Nothing
+from octant_contracts.events import Allocated, AllocationItem
+from sqlalchemy.exc import IntegrityError
+
+from octant_allocations.allocations import model, repository
+from octant_allocations.signing import Verification, Verifier, digest_of_allocation
+
+
+class Allocator:
+    """The use case and what it works with."""
+
+    def __init__(
+        self, database: Database, verifier: Verifier, chain_id: int, low_uq_score: Decimal
+    ) -> None:
+        self._database = database
+        self._verifier = verifier
+        self._chain_id = chain_id
+        self._low_uq_score = low_uq_score
+
+    async def allocate(self, request: AllocateRequest) -> Written[Nothing]:
+        """Grants the request or raises the Refusal of the first check that fails.
+
+        A refusal leaves nothing behind.
+        """
+        digest = digest_of_allocation(self._chain_id, request)
+        signed = await self._verifier.verify(request.user, digest, request.signature)
+        try:
+            async with self._database.transaction("allocate") as connection:
+                event_ids = await self._grant(connection, request, signed)
+        except IntegrityError:
+            # The user's lock makes this impossible, as long as the stored nonce is right.
+            async with self._database.reading() as connection:
+                used = await repository.highest_used_nonce(connection, request.user)
+            if used is None or used < request.nonce:
+                raise
+            raise model.wrong_nonce(request, used + 1) from None
+        return Written(Nothing(), event_ids)
+
+    async def _grant(
+        self, connection: AsyncConnection, request: AllocateRequest, signed: Verification
+    ) -> list[int]:
+        standing = await repository.lock_and_read(connection, request.user)
+        window = model.decide(request, standing, signed)
+        score = self._low_uq_score if standing.score is None else standing.score
+        sequence = await repository.replace(connection, request, window, score)
+        return await outbox.append(
+            connection,
+            Allocated(
+                sequence=sequence,
+                epoch=window.epoch,
+                user=request.user,
+                nonce=int(request.nonce),
+                time=window.now,
+                uniqueness_quotient=score,
+                is_manually_edited=request.is_manually_edited,
+                allocations=[
+                    AllocationItem(project=a.project, amount=a.amount) for a in request.allocations
+                ],
+            ),
+        )

@@ -1,0 +1,131 @@
+"""What the service learns from the others, however often they say it."""
+
+from octant_allocations import tables
+from octant_chassis.tables import positions
+from octant_contracts.calls import ALLOCATION_WINDOW, ALLOCATIONS_STATUS, Nothing, Window
+from octant_contracts.events import (
+    CHAIN_SYNC,
+    EPOCHS,
+    REWARDS,
+    FactsReverted,
+    FinalizedSnapshotTaken,
+    ProjectsSet,
+    stream_name,
+)
+from octant_contracts.values import Address, BlockRef, Hex, Wei
+from octant_devnet.testkit import eventually
+from sqlalchemy import select, text
+
+from .world import BUDGET, EPOCH, NOW, block, budget_rows, head_at, person, snapshot
+
+ALICE = person(1)
+P = [Address(bytes([n]) * 20) for n in range(1, 4)]
+PROJECTED = ("head", "projects", "epochs", "windows", "snapshots", "budgets", "users")
+
+
+async def projected(world):
+    async with world.database.engine.connect() as connection:
+        return {
+            name: sorted(tuple(r) for r in await connection.execute(text(f"TABLE {name}")))
+            for name in PROJECTED
+        }
+
+
+async def test_head__reverted__goes_back_and_forth(world):
+    await world.announce(head_at(100), head_at(120))
+    back = BlockRef(number=110, hash=Hex(b"\7" * 32), timestamp=111)
+    await world.announce(FactsReverted(to_block=back, from_number=120))
+    status = await world.caller.ask(ALLOCATIONS_STATUS, Nothing())
+    assert (status.head_number, status.head_timestamp) == (110, 111)
+    assert (await projected(world))["head"] == [(1, 110, b"\7" * 32, 111, 120)]
+    await world.announce(head_at(130))
+    assert (await world.caller.ask(ALLOCATIONS_STATUS, Nothing())).head_number == 130
+
+
+async def test_projects__set_again__replace_the_list(world):
+    await world.open_window({ALICE.address: BUDGET}, P)
+    await world.announce(
+        ProjectsSet(block=block(NOW), epoch=EPOCH, projects=[P[2], P[1]], cid="Qn")
+    )
+    assert (await projected(world))["projects"] == [
+        (EPOCH, 0, bytes(P[2])),
+        (EPOCH, 1, bytes(P[1])),
+    ]
+    assert (await world.allocate(ALICE.allocation([(P[0], 1)], 0))).code == "InvalidProjects"
+    assert await world.allocate(ALICE.allocation([(P[2], 1)], 0)) is None
+
+
+async def test_budgets__of_many_pages__are_read_to_the_end(world):
+    people = {person(n).address: n * 10**20 for n in range(1, 26)}
+    world.budget_page = 4
+    await world.open_window(people, P)
+    assert world.asked_budget_pages == 7
+    async with world.database.engine.connect() as connection:
+        rows = (await connection.execute(select(tables.budgets))).all()
+    assert {row.user: row.budget for row in rows} == people
+
+
+async def test_budgets__while_rewards_is_away__are_waited_for(world):
+    world.budgets[EPOCH] = budget_rows({ALICE.address: BUDGET})
+    world.budgets_away = True
+    token = await world.publish(snapshot(EPOCH, world.budgets[EPOCH]))
+    await eventually(lambda: world.asked_budget_pages > 2)
+    assert (await projected(world))["budgets"] == []
+    world.budgets_away = False
+    await world.applied(token)
+    assert (await projected(world))["budgets"] == [(EPOCH, bytes(ALICE.address), BUDGET)]
+
+
+async def test_budgets__other_than_announced__stop_the_projection_until_they_fit(world):
+    rows = budget_rows({ALICE.address: BUDGET})
+    world.budgets[EPOCH] = budget_rows({ALICE.address: BUDGET + 1})
+    token = await world.publish(snapshot(EPOCH, rows))
+    await eventually(
+        lambda: any("BudgetsMismatch" in r for r in world.service.readiness.waiting().values())
+    )
+    assert (await projected(world))["budgets"] == []
+    world.budgets[EPOCH] = rows
+    await world.applied(token)
+    await eventually(lambda: not world.service.readiness.waiting())
+
+
+async def test_snapshot__finalized__is_marked(world):
+    await world.open_window({ALICE.address: BUDGET}, P)
+    zero = Wei(0)
+    await world.announce(
+        FinalizedSnapshotTaken(
+            epoch=EPOCH,
+            matched_rewards=zero,
+            patrons_rewards=zero,
+            leftover=zero,
+            total_withdrawals=zero,
+            staking_matched_reserved_for_v2=zero,
+            merkle_root=None,
+            leaves_count=0,
+        )
+    )
+    assert [row[3] for row in (await projected(world))["snapshots"]] == [True]
+
+
+async def test_streams__lost_and_delivered_again__change_nothing(world):
+    await world.open_window({ALICE.address: BUDGET}, P)
+    assert await world.allocate(ALICE.allocation([(P[0], 1)], 0)) is None
+    await world.close_window()
+    before = await world.stored(), await projected(world)
+
+    async def lives():
+        async with world.database.engine.connect() as connection:
+            rows = await connection.execute(select(positions))
+            return {(row.stream, row.incarnation): row.sequence for row in rows}
+
+    old = await lives()
+    for owner in (CHAIN_SYNC, EPOCHS, REWARDS):
+        await world.service.bus.jetstream.delete_stream(stream_name(owner))
+
+    async def read_again() -> bool:
+        new = await lives()
+        return not set(new) & set(old) and sorted(new.values()) == sorted(old.values())
+
+    await eventually(read_again, timeout=20, what="the streams are read again")
+    assert (await world.stored(), await projected(world)) == before
+    assert await world.caller.ask(ALLOCATION_WINDOW, Nothing()) == Window(pending_epoch=None)

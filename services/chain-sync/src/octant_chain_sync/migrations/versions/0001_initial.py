@@ -1,0 +1,11 @@
+from alembic import op
+from octant_chain_sync.tables import DDL
+from octant_chassis import tables as chassis
+from octant_chassis.migrations import run_script
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    run_script(op.get_bind(), chassis.DDL + DDL)

@@ -1,0 +1,52 @@
+"""Public answers that differ from those of the calls; all others are the call's own struct."""
+
+import msgspec
+from octant_contracts.calls import BudgetRow, EpochAllocation, MerkleLeaf
+from octant_contracts.values import EpochNumber, Hex, Wei
+
+
+class UserBudget(msgspec.Struct, frozen=True):
+    budget: Wei
+
+
+class EpochBudgets(msgspec.Struct, frozen=True):
+    budgets: list[BudgetRow]
+
+
+class MerkleTree(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    epoch: EpochNumber
+    rewards_sum: Wei
+    root: Hex
+    leaves: list[MerkleLeaf]
+    leaf_encoding: list[str]
+
+
+class AllocationsOfEpoch(msgspec.Struct, frozen=True):
+    allocations: list[EpochAllocation]
+
+
+class SnapshotOf(msgspec.Struct, frozen=True):
+    epoch: EpochNumber
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """Each `UP` or `DOWN`."""
+
+    blockchain: str
+    db: str
+    subgraph: str
+
+
+class SyncStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    blockchain_epoch: int | None
+    indexed_epoch: int | None
+    blockchain_height: int | None
+    indexed_height: int | None
+    pending_snapshot: str | None
+    finalized_snapshot: str | None
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    env: str
+    chain: str

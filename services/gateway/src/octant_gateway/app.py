@@ -1,0 +1,67 @@
+"""Composition root: read me first. Wires catalogue, gateway, HTTP server and readiness."""
+
+import asyncio
+
+from litestar import Litestar
+from octant_chassis.service import start
+from octant_contracts.events import ALLOCATIONS, CHAIN_SYNC, EPOCHS, GATEWAY, REWARDS
+
+from octant_gateway import documentation, errors
+from octant_gateway.catalogue import CATALOGUE
+from octant_gateway.edge import App, edge
+from octant_gateway.gateway import STATUS_CALLS, Gateway
+from octant_gateway.openapi import document
+from octant_gateway.routes import routes
+from octant_gateway.server import HttpServer
+from octant_gateway.settings import GatewaySettings
+
+SERVICES_BEHIND = (CHAIN_SYNC, EPOCHS, REWARDS, ALLOCATIONS)
+ASK_EVERY = 2.0  # seconds; a service that answered a client meanwhile is not asked
+LATELY = 10.0  # seconds of silence after which the gateway is not ready
+
+
+def build(gateway: Gateway) -> App:
+    """The public API as an ASGI app."""
+    litestar = Litestar(
+        route_handlers=[
+            *routes(gateway, CATALOGUE),
+            *documentation.routes(document(CATALOGUE)),
+        ],
+        exception_handlers=errors.HANDLERS,
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=None,  # `routes` counts: the refusal is ours
+    )
+    return edge(litestar)  # type: ignore[arg-type]  # ASGI, typed differently
+
+
+async def watch(gateway: Gateway) -> None:
+    """Asks services that no request has asked lately, so that readiness knows."""
+    while True:
+        quiet = [
+            call
+            for call in STATUS_CALLS
+            if (silence := gateway.silence(call.service)) is None or silence > ASK_EVERY
+        ]
+        await asyncio.gather(*(gateway.probe(call) for call in quiet))
+        await asyncio.sleep(ASK_EVERY)
+
+
+def trouble_with(gateway: Gateway, service: str) -> str | None:
+    """Why the gateway is not ready because of `service`, or None."""
+    silence = gateway.silence(service)
+    if silence is None:
+        return "has not answered yet"
+    return f"has not answered for {silence:.0f} s" if silence > LATELY else None
+
+
+async def serve(settings: GatewaySettings) -> None:
+    async with start(GATEWAY, settings, "octant_gateway", stores=False) as service:
+        gateway = Gateway(settings, service.caller)
+        server = HttpServer(build(gateway), settings.gateway_host, settings.gateway_port)
+        for name in SERVICES_BEHIND:
+            service.readiness.check(name, lambda name=name: trouble_with(gateway, name))  # type: ignore[misc]
+        service.background("public API", server.run)
+        service.background("watch", lambda: watch(gateway))
+        service.on_stop(server.stop)
+        await service.run()

@@ -1,0 +1,50 @@
+"""Request bodies as pydantic models: keys in camelCase or snake_case, unknown ones ignored."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticKnownError
+
+from octant_gateway.parameters import UserAddress
+
+KEYS = ConfigDict(alias_generator=to_camel, validate_by_name=True, validate_by_alias=True)
+
+
+def _unicode(text: str) -> str:
+    """JSON can escape half a surrogate pair; no UTF-8 can carry it on."""
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        raise PydanticKnownError("string_unicode")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_unicode)]
+
+
+class AllocationItem(BaseModel):
+    model_config = KEYS
+
+    project_address: UserAddress = Field(alias="proposalAddress")
+    amount: Annotated[int, Field(ge=0, lt=2**256)]
+
+
+class AllocationPayload(BaseModel):
+    model_config = KEYS
+
+    allocations: list[AllocationItem]
+    nonce: Annotated[int, Field(ge=0)]
+
+
+class AllocateBody(BaseModel):
+    model_config = KEYS
+
+    payload: AllocationPayload
+    user_address: UserAddress
+    signature: Text
+    is_manually_edited: bool
+
+
+class PatronModeBody(BaseModel):
+    model_config = KEYS
+
+    signature: Text

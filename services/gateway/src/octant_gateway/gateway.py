@@ -1,0 +1,92 @@
+"""What every operation works with: the settings, and the services behind the gateway."""
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+from nats.errors import MaxPayloadError
+from octant_chassis.calls import Caller
+from octant_contracts.calls import (
+    ALLOCATIONS_STATUS,
+    CHAIN_STATUS,
+    EPOCHS_STATUS,
+    REWARDS_STATUS,
+    Call,
+    Nothing,
+)
+from octant_contracts.errors import Refusal
+from octant_contracts.values import decode, encode
+
+from octant_gateway.settings import GatewaySettings
+from octant_gateway.writes import Writes
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+STATUS_CALLS: tuple[Call[Nothing, Any], ...] = (
+    CHAIN_STATUS,
+    EPOCHS_STATUS,
+    REWARDS_STATUS,
+    ALLOCATIONS_STATUS,
+)
+
+# A refusal quotes what it refuses, escaped (at most three times as long), and a bus message
+# holds 1 MB: the largest request that can be answered, too.
+MAX_MESSAGE_BYTES = 256 * 1024
+
+
+class Gateway:
+    """Asks services with the tokens of our own writes; holds no truth itself."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        caller: Caller,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.settings = settings
+        self._caller = caller
+        self._clock = clock
+        self._writes = Writes(clock)
+        self._answered: dict[str, float] = {}
+
+    async def raw(self, call: Call[Q, A], request: Q) -> bytes:
+        """The answer's JSON as the service wrote it; Refusal as the service raised it."""
+        after = self._writes.outstanding(call.service)
+        try:
+            reply = await self._caller.ask_raw(call, request, after=after)
+        except Refusal as refusal:
+            if refusal.code != "ServiceUnavailable":
+                self._answered[call.service] = self._clock()
+            raise
+        except MaxPayloadError:
+            raise Refusal("BodyTooLarge", limit=MAX_MESSAGE_BYTES) from None
+        self._answered[call.service] = self._clock()
+        self._writes.applied(call.service, after)
+        self._writes.remember(reply.wrote)
+        return reply.data
+
+    async def ask(self, call: Call[Q, A], request: Q) -> A:
+        """The decoded answer."""
+        return decode(await self.raw(call, request), call.answer)
+
+    async def submit(self, call: Call[Q, A], request: Q) -> bytes:
+        """`raw` for what a client composed freely: too much for one message is refused."""
+        if len(encode(request)) > MAX_MESSAGE_BYTES:
+            raise Refusal("BodyTooLarge", limit=MAX_MESSAGE_BYTES)
+        return await self.raw(call, request)
+
+    async def probe(self, call: Call[Nothing, A], timeout: float = 1.0) -> A | None:
+        """The status a service tells within `timeout` seconds, or None. Waits for no write."""
+        try:
+            status = await self._caller.ask(call, Nothing(), timeout=timeout)
+        except (Refusal, msgspec.ValidationError):
+            return None
+        self._answered[call.service] = self._clock()
+        return status
+
+    def silence(self, service: str) -> float | None:
+        """Seconds since the service last answered; None: never."""
+        answered = self._answered.get(service)
+        return None if answered is None else self._clock() - answered

@@ -1,0 +1,165 @@
+"""The OpenAPI 3.1 document of a catalogue: paths, parameters, schemas, errors."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from octant_contracts.errors import ERRORS
+from octant_contracts.values import schema_hook
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from octant_gateway.operation import Operation
+
+Json = dict[str, Any]
+
+_REF = "#/components/schemas/{name}"
+# What every operation may answer besides its own refusals.
+_EVERYWHERE = ("ServiceUnavailable", "InternalError")
+
+
+def document(catalogue: Sequence[Operation]) -> Json:
+    """The whole document, ready for JSON."""
+    answers, components = _answer_schemas(catalogue)
+    bodies, body_components = _body_schemas(catalogue)
+    paths: dict[str, Json] = {}
+    for operation in catalogue:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(
+            operation, answers, bodies
+        )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Octant",
+            "version": "0.1.0",
+            "description": "Amounts are wei as decimal strings, addresses EIP-55 text.",
+        },
+        "paths": paths,
+        "components": {"schemas": {**components, **body_components, **_ERROR_SCHEMAS}},
+    }
+
+
+def _answer_schemas(catalogue: Sequence[Operation]) -> tuple[dict[Any, Json], Json]:
+    kinds = list({k: None for o in catalogue for k in o.answers.values() if k is not None})
+    schemas, components = msgspec.json.schema_components(
+        kinds, schema_hook=schema_hook, ref_template=_REF
+    )
+    return dict(zip(kinds, schemas, strict=True)), components
+
+
+def _body_schemas(catalogue: Sequence[Operation]) -> tuple[dict[Any, Json], Json]:
+    kinds: list[type[BaseModel]] = list({o.body: None for o in catalogue if o.body is not None})
+    by_kind, definitions = models_json_schema(
+        [(kind, "validation") for kind in kinds], ref_template=_REF.replace("{name}", "{model}")
+    )
+    schemas = {kind: by_kind[(kind, "validation")] for kind in kinds}
+    return schemas, definitions.get("$defs", {})
+
+
+def _operation(operation: Operation, answers: dict[Any, Json], bodies: dict[Any, Json]) -> Json:
+    described: Json = {
+        "operationId": _identifier(operation),
+        "summary": operation.summary,
+        "tags": [operation.tag],
+        "parameters": _parameters(operation),
+        "responses": {
+            **{
+                str(status): _answer(status, kind, answers)
+                for status, kind in operation.answers.items()
+            },
+            **_errors(operation),
+        },
+    }
+    if operation.body is not None:
+        described["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": bodies[operation.body]}},
+        }
+    return described
+
+
+def _identifier(operation: Operation) -> str:
+    return re.sub(r"\W+", "_", f"{operation.method.lower()}{operation.path}").strip("_")
+
+
+def _parameters(operation: Operation) -> list[Json]:
+    schema = operation.parameters.model_json_schema()
+    required = schema.get("required", [])
+    return [
+        {
+            "name": name,
+            "in": "path" if f"{{{name}}}" in operation.path else "query",
+            "required": name in required,
+            "schema": {k: v for k, v in kind.items() if k != "title"},
+        }
+        for name, kind in schema.get("properties", {}).items()
+    ]
+
+
+def _answer(status: int, kind: Any, answers: dict[Any, Json]) -> Json:
+    if status == 204:
+        return {"description": "Nothing"}
+    schema = {"type": "null"} if kind is None else answers[kind]
+    description = "Done" if status < 300 else "Not well; the same body"
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _errors(operation: Operation) -> Json:
+    """Refusals by status; a status that is an answer already keeps that."""
+    codes = [*operation.refusals, *_EVERYWHERE]
+    if operation.body is not None:
+        codes.append("BodyTooLarge")
+    by_status: dict[int, list[str]] = {}
+    for code in codes:
+        by_status.setdefault(ERRORS[code].status, []).append(code)
+    described = {
+        str(status): _refusals(codes)
+        for status, codes in sorted(by_status.items())
+        if status not in operation.answers
+    }
+    if operation.body is not None or operation.parameters.model_fields:
+        described["422"] = _content("Faults of parameters or body", "ValidationFaults")
+    return described
+
+
+def _refusals(codes: list[str]) -> Json:
+    specs = [ERRORS[code] for code in codes]
+    schema = "ErrorDetail" if all(spec.key == "detail" for spec in specs) else "ErrorMessage"
+    described = _content(" · ".join(spec.text for spec in specs), schema)
+    described["content"]["application/json"]["examples"] = {
+        code: {"value": {spec.key: spec.text}} for code, spec in zip(codes, specs, strict=True)
+    }
+    if any(spec.retry_after is not None for spec in specs):
+        described["headers"] = {
+            "Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}
+        }
+    return described
+
+
+def _content(description: str, schema: str) -> Json:
+    return {
+        "description": description,
+        "content": {"application/json": {"schema": {"$ref": _REF.format(name=schema)}}},
+    }
+
+
+def _object(**properties: Json) -> Json:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+_FAULT = _object(
+    type={"type": "string"},
+    loc={"type": "array", "items": {"anyOf": [{"type": "string"}, {"type": "integer"}]}},
+    msg={"type": "string"},
+    input={},
+)
+_FAULT["properties"]["ctx"] = {"type": "object"}
+_ERROR_SCHEMAS: Json = {
+    "ErrorMessage": _object(message={"type": "string"}),
+    "ErrorDetail": _object(detail={"type": "string"}),
+    "ValidationFault": _FAULT,
+    "ValidationFaults": _object(
+        detail={"type": "array", "items": {"$ref": _REF.format(name="ValidationFault")}}
+    ),
+}

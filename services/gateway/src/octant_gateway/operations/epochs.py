@@ -1,0 +1,59 @@
+"""/epochs: the calendar and an epoch's statistics."""
+
+from octant_contracts.calls import (
+    CURRENT_EPOCH,
+    EPOCH_INFO,
+    INDEXED_EPOCH,
+    CurrentEpoch,
+    EpochInfo,
+    IndexedEpoch,
+    Nothing,
+)
+from octant_contracts.calls import OfEpoch as EpochRequest
+
+from octant_gateway.gateway import Gateway
+from octant_gateway.operation import Operation
+from octant_gateway.parameters import NoParameters, OfEpoch
+
+
+async def current(gateway: Gateway, _: NoParameters) -> bytes:
+    return await gateway.raw(CURRENT_EPOCH, Nothing())
+
+
+async def indexed(gateway: Gateway, _: NoParameters) -> bytes:
+    return await gateway.raw(INDEXED_EPOCH, Nothing())
+
+
+async def info(gateway: Gateway, of: OfEpoch) -> bytes:
+    return await gateway.raw(EPOCH_INFO, EpochRequest(of.epoch_number))
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/epochs/current",
+        summary="The chain's current epoch; 0 before the first",
+        tag="epochs",
+        handler=current,
+        answers={200: CurrentEpoch},
+    ),
+    Operation(
+        method="GET",
+        path="/epochs/indexed",
+        summary="The chain's current epoch and the latest indexed one",
+        tag="epochs",
+        handler=indexed,
+        answers={200: IndexedEpoch},
+        refusals=("EpochsNotFound",),
+    ),
+    Operation(
+        method="GET",
+        path="/epochs/info/{epoch_number}",
+        summary="Statistics of an epoch, as far as its state has them",
+        tag="epochs",
+        handler=info,
+        answers={200: EpochInfo},
+        parameters=OfEpoch,
+        refusals=("InvalidEpoch", "EpochNotIndexed"),
+    ),
+)

@@ -1,0 +1,117 @@
+"""/rewards: budgets, project rewards, leverage, merkle trees."""
+
+from octant_contracts.calls import (
+    BUDGETS,
+    ESTIMATED_PROJECT_REWARDS,
+    LEVERAGE,
+    MERKLE_TREE,
+    PROJECT_REWARDS,
+    USER_BUDGET,
+    Leverage,
+    Nothing,
+    PageOfEpoch,
+    ProjectRewards,
+)
+from octant_contracts.calls import OfEpoch as EpochRequest
+from octant_contracts.calls import OfUserEpoch as UserEpochRequest
+from octant_contracts.values import encode
+
+from octant_gateway.answers import EpochBudgets, MerkleTree, UserBudget
+from octant_gateway.gateway import Gateway
+from octant_gateway.operation import Answer, Operation
+from octant_gateway.paging import join_pages
+from octant_gateway.parameters import NoParameters, OfEpoch, OfUserEpoch
+
+
+async def budget(gateway: Gateway, of: OfUserEpoch) -> bytes | Answer:
+    answer = await gateway.ask(USER_BUDGET, UserEpochRequest(of.user_address, of.epoch_number))
+    if answer.budget is None:
+        return Answer(204, b"")
+    return encode(UserBudget(answer.budget))
+
+
+async def budgets(gateway: Gateway, of: OfEpoch) -> bytes:
+    async def page_at(cursor: int, _: int | None) -> bytes:
+        return await gateway.raw(BUDGETS, PageOfEpoch(of.epoch_number, cursor))
+
+    return await join_pages("budgets", page_at)
+
+
+async def estimated_projects(gateway: Gateway, _: NoParameters) -> bytes:
+    return await gateway.raw(ESTIMATED_PROJECT_REWARDS, Nothing())
+
+
+async def projects(gateway: Gateway, of: OfEpoch) -> bytes:
+    return await gateway.raw(PROJECT_REWARDS, EpochRequest(of.epoch_number))
+
+
+async def leverage(gateway: Gateway, of: OfEpoch) -> bytes:
+    return await gateway.raw(LEVERAGE, EpochRequest(of.epoch_number))
+
+
+async def merkle_tree(gateway: Gateway, of: OfEpoch) -> bytes:
+    async def page_at(cursor: int, _: int | None) -> bytes:
+        return await gateway.raw(MERKLE_TREE, PageOfEpoch(of.epoch_number, cursor))
+
+    return await join_pages("leaves", page_at)
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/rewards/budget/{user_address}/epoch/{epoch_number}",
+        summary="A user's budget of an epoch; 204 without one",
+        tag="rewards",
+        handler=budget,
+        answers={200: UserBudget, 204: None},
+        parameters=OfUserEpoch,
+    ),
+    Operation(
+        method="GET",
+        path="/rewards/budgets/epoch/{epoch_number}",
+        summary="All budgets of an epoch, in address order",
+        tag="rewards",
+        handler=budgets,
+        answers={200: EpochBudgets},
+        parameters=OfEpoch,
+    ),
+    Operation(
+        method="GET",
+        path="/rewards/projects/estimated",
+        summary="What the projects would get if the allocation window closed now",
+        tag="rewards",
+        handler=estimated_projects,
+        answers={200: ProjectRewards},
+        refusals=("AllocationWindowClosed", "PendingSnapshotMissing", "EpochNotIndexed"),
+    ),
+    Operation(
+        method="GET",
+        path="/rewards/projects/epoch/{epoch_number}",
+        summary="Final rewards of an epoch's projects",
+        tag="rewards",
+        handler=projects,
+        answers={200: ProjectRewards},
+        parameters=OfEpoch,
+        refusals=("InvalidEpoch",),
+    ),
+    Operation(
+        method="GET",
+        path="/rewards/leverage/{epoch_number}",
+        summary="Matched rewards of an epoch per wei donated",
+        tag="rewards",
+        handler=leverage,
+        answers={200: Leverage},
+        parameters=OfEpoch,
+        refusals=("NotImplementedForGivenEpochState", "InvalidEpoch", "EpochNotIndexed"),
+    ),
+    Operation(
+        method="GET",
+        path="/rewards/merkle_tree/{epoch_number}",
+        summary="The rewards tree of an epoch, leaves in address order",
+        tag="rewards",
+        handler=merkle_tree,
+        answers={200: MerkleTree},
+        parameters=OfEpoch,
+        refusals=("InvalidEpoch",),
+    ),
+)

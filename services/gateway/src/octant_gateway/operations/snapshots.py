@@ -1,0 +1,67 @@
+"""/snapshots: take them, and see which an epoch has."""
+
+from octant_contracts.calls import (
+    SNAPSHOT_STATUS,
+    TAKE_FINALIZED_SNAPSHOT,
+    TAKE_PENDING_SNAPSHOT,
+    Call,
+    Nothing,
+    SnapshotStatus,
+    SnapshotTaken,
+)
+from octant_contracts.calls import OfEpoch as EpochRequest
+from octant_contracts.values import encode
+
+from octant_gateway.answers import SnapshotOf
+from octant_gateway.gateway import Gateway
+from octant_gateway.operation import NULL, Answer, Operation
+from octant_gateway.parameters import NoParameters, OfSnapshot
+
+
+async def take_pending(gateway: Gateway, _: NoParameters) -> bytes | Answer:
+    return await _take(gateway, TAKE_PENDING_SNAPSHOT)
+
+
+async def take_finalized(gateway: Gateway, _: NoParameters) -> bytes | Answer:
+    return await _take(gateway, TAKE_FINALIZED_SNAPSHOT)
+
+
+async def _take(gateway: Gateway, call: Call[Nothing, SnapshotTaken]) -> bytes | Answer:
+    taken = await gateway.ask(call, Nothing())
+    return Answer(200, NULL) if taken.epoch is None else encode(SnapshotOf(taken.epoch))
+
+
+async def status(gateway: Gateway, of: OfSnapshot) -> bytes:
+    return await gateway.raw(SNAPSHOT_STATUS, EpochRequest(of.epoch))
+
+
+OPERATIONS = (
+    Operation(
+        method="POST",
+        path="/snapshots/pending",
+        summary="Compute the budgets of the epoch that ended; 200 when there is nothing to do",
+        tag="snapshots",
+        handler=take_pending,
+        answers={201: SnapshotOf, 200: None},
+        refusals=("EpochNotIndexed", "SnapshotTooEarly", "SealMismatch", "UpstreamFailed"),
+    ),
+    Operation(
+        method="POST",
+        path="/snapshots/finalized",
+        summary="Compute an epoch's rewards after its window; 200 when there is nothing to do",
+        tag="snapshots",
+        handler=take_finalized,
+        answers={201: SnapshotOf, 200: None},
+        refusals=("PendingSnapshotMissing", "EpochNotIndexed", "SnapshotTooEarly", "SealMismatch"),
+    ),
+    Operation(
+        method="GET",
+        path="/snapshots/status/{epoch}",
+        summary="Which state an epoch is in, and whether it has its snapshot",
+        tag="snapshots",
+        handler=status,
+        answers={200: SnapshotStatus},
+        parameters=OfSnapshot,
+        refusals=("EpochNotStartedYet", "InvalidEpoch", "EpochNotIndexed"),
+    ),
+)

@@ -1,0 +1,84 @@
+"""Paged calls become one answer; concurrent requests do not mix."""
+
+import asyncio
+
+from octant_contracts import calls
+from octant_contracts.calls import (
+    BudgetRow,
+    Budgets,
+    EpochAllocation,
+    EpochAllocations,
+    MerkleLeaf,
+    MerkleTreePage,
+    OfEpoch,
+    ProjectsOfEpoch,
+)
+from octant_contracts.values import Address, Hex, Wei
+
+USER = Address.parse("0xB32398833CF0A132a22104D8746a027A34A47269")
+
+
+async def test_budgets__of_several_pages__are_joined_in_order(world) -> None:
+    rows = [BudgetRow(Address(bytes([i]) * 20), Wei(i)) for i in range(1, 6)]
+    pages = {
+        0: Budgets(budgets=rows[:2], next_cursor=2),
+        2: Budgets(budgets=[], next_cursor=4),
+        4: Budgets(budgets=rows[2:], next_cursor=None),
+    }
+    world.services.on(calls.BUDGETS, lambda request: pages[request.cursor])
+    response = await world.get("/rewards/budgets/epoch/4")
+    assert response.json() == {
+        "budgets": [{"address": row.address.text, "amount": str(row.amount)} for row in rows]
+    }
+
+
+async def test_merkle_tree__of_several_pages__keeps_its_frame(world) -> None:
+    def page(cursor: int, following: int | None) -> MerkleTreePage:
+        return MerkleTreePage(
+            epoch=1,
+            rewards_sum=Wei(3),
+            root=Hex(b"\1" * 32),
+            leaves=[MerkleLeaf(USER, Wei(cursor))],
+            leaf_encoding=["address", "uint256"],
+            next_cursor=following,
+        )
+
+    pages = {0: page(0, 1000), 1000: page(1000, None)}
+    world.services.on(calls.MERKLE_TREE, lambda request: pages[request.cursor])
+    answer = (await world.get("/rewards/merkle_tree/1")).json()
+    assert [leaf["amount"] for leaf in answer["leaves"]] == ["0", "1000"]
+    assert list(answer) == ["epoch", "rewardsSum", "root", "leaves", "leafEncoding"]
+
+
+async def test_allocations__of_several_pages__are_read_as_of_the_first(world) -> None:
+    def page(request: calls.EpochAllocationsRequest) -> EpochAllocations:
+        last = request.cursor == 3
+        return EpochAllocations(
+            allocations=[EpochAllocation(Wei(request.cursor), USER, USER)],
+            next_cursor=None if last else request.cursor + 1,
+            as_of=77,
+        )
+
+    world.services.on(calls.EPOCH_ALLOCATIONS, page)
+    answer = (await world.get("/allocations/epoch/1")).json()
+    assert [a["amount"] for a in answer["allocations"]] == ["0", "1", "2", "3"]
+    asked = world.services.requests(calls.EPOCH_ALLOCATIONS)
+    assert [(r.cursor, r.as_of) for r in asked] == [(0, None), (1, 77), (2, 77), (3, 77)]
+
+
+async def test_concurrent_requests__each_keep_their_own_id_in_their_calls(world) -> None:
+    async def echo(request: OfEpoch) -> ProjectsOfEpoch:
+        await asyncio.sleep(0.02)
+        return ProjectsOfEpoch(projects_addresses=[], projects_cid=str(request.epoch))
+
+    world.services.on(calls.PROJECTS_OF_EPOCH, echo)
+    answers = await asyncio.gather(
+        *(
+            world.get(f"/projects/epoch/{i}", headers={"X-Request-Id": f"request-{i}"})
+            for i in range(20)
+        )
+    )
+    assert [a.json()["projectsCid"] for a in answers] == [str(i) for i in range(20)]
+    assert [a.headers["x-request-id"] for a in answers] == [f"request-{i}" for i in range(20)]
+    heard = {asked.correlation: asked.request.epoch for asked in world.services.asked}
+    assert heard == {f"request-{i}": i for i in range(20)}
