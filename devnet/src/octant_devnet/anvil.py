@@ -19,6 +19,8 @@ CHAIN_ID = 1337
 BALANCE_ETH = 1_000_000
 SAVE_INTERVAL = 5.0
 
+_saving = threading.Lock()
+
 _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
@@ -104,13 +106,14 @@ def wait_ready(
 def save_state(client: RpcClient, state_file: Path) -> None:
     """Write the chain as of now to the file, all or nothing."""
     # anvil's own periodic dump rewrites its file in place: killed meanwhile, it leaves half a file.
-    dump: str = client.rpc("anvil_dumpState")
     temporary = state_file.with_name(state_file.name + ".new")
-    with temporary.open("wb") as file:
-        file.write(gzip.decompress(bytes.fromhex(dump[2:])))
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(state_file)
+    with _saving:  # or an older chain could replace a newer one
+        dump: str = client.rpc("anvil_dumpState")
+        with temporary.open("wb") as file:
+            file.write(gzip.decompress(bytes.fromhex(dump[2:])))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(state_file)
 
 
 def _keep_saving(

@@ -40,8 +40,8 @@ def _suggestions(folder: Path, world: WorldFile) -> str:
         [
             f"    curl {url}/epochs/current",
             f"    curl {url}/deposits/users/{people[9]['address']}/estimated_effective_deposit",
-            f"    curl {url}/history/{people[9]['address']}",
             "    make next-epoch     people allocate, the window closes, the next epoch begins",
+            f"    curl {url}/rewards/budget/{people[9]['address']}/epoch/1",
             "    make logs           what everybody says; make down stops, and keeps the data",
         ]
     )

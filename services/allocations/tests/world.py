@@ -171,8 +171,8 @@ class World:
 
     async def announce(self, *events: Event) -> None:
         """Published by their owners, in order; returns when they are applied."""
-        for event in events:
-            await self.applied(await self.publish(event))
+        for token in [await self.publish(event) for event in events]:
+            await self.applied(token)
 
     async def publish(self, event: Event) -> tuple[str, int]:
         owner = PRODUCER[type(event)]

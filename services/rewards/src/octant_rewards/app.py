@@ -51,3 +51,4 @@ def wire(service: Service, settings: Settings) -> None:
 
     if settings.snapshots == "auto":
         service.lead("snapshots", snapshots.run_automatically)
+        service.readiness.check("snapshots", lambda: snapshots.trouble)

@@ -29,6 +29,10 @@ async def head(connection: AsyncConnection) -> BlockRef | None:
 
 
 async def set_props(connection: AsyncConnection, event: EpochPropsSet) -> None:
+    """An open-ended entry is the last: what a reorganisation left above it goes."""
+    if event.to_epoch == 0:
+        higher = tables.epoch_props.c.index > event.index
+        await connection.execute(delete(tables.epoch_props).where(higher))
     values = {
         "from_epoch": event.from_epoch,
         "to_epoch": event.to_epoch,

@@ -6,7 +6,6 @@ from octant_contracts.errors import Refusal
 from octant_contracts.events import FinalizedSnapshotTaken
 from octant_contracts.values import Hex, Wei
 from octant_protocol.rules import MatchingPercents, live_rules_for
-from sqlalchemy import func, select
 
 from octant_rewards.allocations import repository as allocations
 from octant_rewards.chain.calendar import ChainState
@@ -19,7 +18,7 @@ async def take(
 ) -> list[int] | None:
     """Takes the snapshot of a sealed epoch; the ids of its events, None when it exists."""
     async with database.transaction("finalized-snapshot") as connection:
-        await connection.execute(select(func.pg_advisory_xact_lock(database.lock_key("snapshots"))))
+        await repository.one_at_a_time(connection, database)
         if await repository.finalized(connection, epoch) is not None:
             return None
         pending = await repository.pending(connection, epoch)

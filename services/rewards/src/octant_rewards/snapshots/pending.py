@@ -12,7 +12,6 @@ from octant_protocol.calendar import bounds
 from octant_protocol.deposits import ratio_text
 from octant_protocol.proceeds import split_proceeds, user_budget
 from octant_protocol.rules import live_rules_for
-from sqlalchemy import func, select
 
 from octant_rewards.chain.calendar import ChainState
 from octant_rewards.snapshots import repository
@@ -31,7 +30,7 @@ async def take(
         ProceedsRequest(epoch=epoch, start=limits.start, end=limits.end, block=chain.head.number),
     )
     async with database.transaction("pending-snapshot") as connection:
-        await connection.execute(select(func.pg_advisory_xact_lock(database.lock_key("snapshots"))))
+        await repository.one_at_a_time(connection, database)
         if await repository.pending(connection, epoch) is not None:
             return None
         settled = await repository.settlement(connection, epoch)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from octant_chassis.database import AddressColumn, copy_rows
+from octant_chassis.database import AddressColumn, Database, copy_rows
 from octant_contracts.calls import BudgetRow, MerkleLeaf, ProjectRewardsRow
 from octant_contracts.values import Address, Hex, Wei
 from octant_protocol.finalization import Finalization
@@ -12,6 +12,13 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from octant_rewards import tables
+
+
+async def one_at_a_time(connection: AsyncConnection, database: Database) -> None:
+    """Until the transaction ends nobody else takes a snapshot; the next one finds it taken."""
+    await connection.execute(
+        select(func.pg_advisory_xact_lock(database.lock_key("taking a snapshot")))
+    )
 
 
 async def settlement(connection: AsyncConnection, epoch: int) -> Row[Any] | None:

@@ -33,6 +33,7 @@ class Snapshots:
         self._notifications = notifications
         self._caller = caller
         self._settings = settings
+        self.trouble: str | None = None
 
     async def take_pending(self, _: Nothing) -> Written[SnapshotTaken]:
         """Takes the snapshot of the epoch whose window is open, if there is none yet."""
@@ -92,13 +93,12 @@ class Snapshots:
         while True:
             try:
                 await self.take_due()
-            except Refusal as refusal:
-                log.warning("automatic snapshot waits", reason=str(refusal))
-                await asyncio.sleep(0.5)
-            except Exception:
+            except Exception as error:
+                self.trouble = f"a snapshot is due and fails: {error or type(error).__name__}"
                 log.exception("automatic snapshot failed")
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(0.5)
             else:
+                self.trouble = None
                 await self._notifications.wait("applied", timeout=2.0)
 
     async def _caught_up(self) -> ChainState:
