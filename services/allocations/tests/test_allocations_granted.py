@@ -9,12 +9,10 @@ from octant_contracts.calls import (
     ALLOCATIONS_STATUS,
     EPOCH_ALLOCATIONS,
     USER_ALLOCATIONS,
-    EpochAllocation,
     EpochAllocationsRequest,
     Nothing,
     OfUserEpoch,
     ServiceStatus,
-    UserAllocation,
 )
 from octant_contracts.errors import Refusal, render
 from octant_contracts.events import ALLOCATIONS, Allocated, AllocationItem
@@ -183,8 +181,6 @@ async def test_answers__have_the_public_form(world):
         b'{"allocations":[{"address":"0x0101010101010101010101010101010101010101","amount":"7"}],'
         b'"isManuallyEdited":false}'
     )
-    assert EpochAllocation(amount=Wei(7), donor=ALICE.address, project=P[0])
-    assert UserAllocation(address=P[0], amount=Wei(7))
 
 
 async def test_score__once_stored__stays_even_at_zero(world):

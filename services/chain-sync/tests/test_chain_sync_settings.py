@@ -3,9 +3,9 @@ import subprocess
 import sys
 
 import pytest
-from octant_chain_sync.__main__ import main
-from octant_chain_sync.settings import contracts_of, fixed_cids, read_settings
-from octant_chassis.settings import InvalidSettings
+from octant_chain_sync.__main__ import COMMANDS
+from octant_chain_sync.settings import Settings, contracts_of, fixed_cids, validate
+from octant_chassis.settings import InvalidSettings, load
 
 SEPOLIA_PROPOSALS = "0xB259fe6EC190cffF893b247AE688eFBF4261D2fc"
 ADDRESS = "0x" + "11" * 20
@@ -23,6 +23,12 @@ MAINNET = NEEDED | {
     "OPERATOR_TOKEN": "secret",
     "PROPOSALS_CONTRACT_ADDRESS": ADDRESS,
 }
+
+
+def read_settings(environ: dict[str, str]) -> Settings:
+    settings = load(Settings, environ)
+    validate(settings)
+    return settings
 
 
 def test_settings__with_only_what_is_needed__have_their_defaults():
@@ -113,7 +119,7 @@ def test_program__with_invalid_settings__says_so_in_one_line_and_exits_with_2():
 
 def run(command: str, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setattr(os, "environ", environ)
-    return main([command])
+    return COMMANDS.run([command])
 
 
 def test_check__with_nothing_there__names_what_does_not_answer_and_hides_secrets(
@@ -149,5 +155,5 @@ def test_migrate_and_check__with_everything_there__succeed(
 
 
 def test_command__unknown__is_explained_and_exits_with_2(capsys):
-    assert main(["dance"]) == 2
+    assert COMMANDS.run(["dance"]) == 2
     assert "serve | migrate | check" in capsys.readouterr().err

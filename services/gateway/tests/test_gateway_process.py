@@ -9,13 +9,11 @@ from contextlib import asynccontextmanager
 import httpx
 from octant_chassis.bus import Bus
 from octant_chassis.calls import CallServer
-from octant_chassis.settings import Secret
 from octant_contracts import calls
 from octant_contracts.calls import ChainStatus, CurrentEpoch, RewardsStatus, ServiceStatus
 from octant_devnet.servers import free_port
 from octant_devnet.testkit import eventually
-from octant_gateway.__main__ import check, main
-from octant_gateway.settings import GatewaySettings
+from octant_gateway.__main__ import COMMANDS
 
 STATUS = ServiceStatus(head_number=1, head_timestamp=1, current_epoch=1)
 STATUSES = {
@@ -135,24 +133,25 @@ async def test_process__with_its_port_taken__ends_with_an_error(nats_url) -> Non
     await taken.wait_closed()
 
 
-async def test_check__tells_whether_the_bus_answers(nats_url, capsys) -> None:
-    settings = GatewaySettings(nats_url=nats_url, operator_token=Secret("hidden"))
-    assert await check(settings) == 0
+async def test_check__tells_whether_the_bus_answers(nats_url, capsys, monkeypatch) -> None:
+    monkeypatch.setenv("OPERATOR_TOKEN", "hidden")
+    monkeypatch.setenv("NATS_URL", nats_url)
+    assert await asyncio.to_thread(COMMANDS.run, ["check"]) == 0
     printed = capsys.readouterr().out
-    assert "GATEWAY_PORT=5000" in printed
+    assert "gateway_port = 5000" in printed
     assert "hidden" not in printed
-    nowhere = GatewaySettings(nats_url=f"nats://127.0.0.1:{free_port()}")
-    assert await check(nowhere, patience=0.5) == 1
+    monkeypatch.setenv("NATS_URL", f"nats://127.0.0.1:{free_port()}")
+    assert await asyncio.to_thread(COMMANDS.run, ["check"]) == 1
     assert "does not answer" in capsys.readouterr().err
 
 
 def test_commands__that_need_nothing__end_with_one_clear_line(monkeypatch, capsys) -> None:
-    assert main(["migrate"]) == 0
-    assert main(["dance"]) == 2
+    assert COMMANDS.run(["migrate"]) == 0
+    assert COMMANDS.run(["dance"]) == 2
     assert capsys.readouterr().err == "usage: python -m octant_gateway serve | migrate | check\n"
     monkeypatch.setenv("GATEWAY_PORT", "many")
-    assert main(["serve"]) == 2
+    assert COMMANDS.run(["serve"]) == 2
     printed = capsys.readouterr().err
-    assert printed.startswith("settings: ")
+    assert printed.startswith("invalid settings: ")
     assert "gateway_port" in printed
     assert printed.count("\n") == 1

@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 from octant_contracts.values import Address, Hex
-from sqlalchemy import BigInteger, LargeBinary, Numeric, Table, text
+from sqlalchemy import LargeBinary, Numeric, Table, text
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.types import TypeDecorator
@@ -207,15 +207,3 @@ class Notifications:
                 if connection is not None:
                     connection.terminate()
             await asyncio.sleep(0.2)
-
-
-__all__ = [
-    "AddressColumn",
-    "AsyncConnection",
-    "BigInteger",
-    "Database",
-    "HexColumn",
-    "Notifications",
-    "WeiColumn",
-    "copy_rows",
-]

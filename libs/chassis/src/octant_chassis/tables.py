@@ -1,55 +1,29 @@
 """The chassis' own tables, the same in every schema: outbox, inbox, positions, operators."""
 
-from sqlalchemy import BigInteger, Column, DateTime, LargeBinary, MetaData, Table, Text, func
+from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, Table, Text
 
 metadata = MetaData()
 
-outbox = Table(
+
+def _table(name: str, **columns: type) -> Table:
+    return Table(name, metadata, *(Column(column, kind) for column, kind in columns.items()))
+
+
+outbox = _table(
     "outbox",
-    metadata,
-    Column("id", BigInteger, primary_key=True, autoincrement=True),
-    Column("subject", Text, nullable=False),
-    Column("payload", LargeBinary, nullable=False),
-    Column("correlation_id", Text, nullable=False),
-    Column("created_at", DateTime(timezone=True), server_default=func.now(), nullable=False),
+    id=BigInteger,
+    subject=Text,
+    payload=LargeBinary,
+    correlation_id=Text,
     # Null until the bus has it. After the bus lost it, its old place is kept in
     # `previous_sequence`, so that the stream is rebuilt in the same order.
-    Column("stream_sequence", BigInteger),
-    Column("previous_sequence", BigInteger),
+    stream_sequence=BigInteger,
+    previous_sequence=BigInteger,
 )
-
-relay_state = Table(
-    "relay_state",
-    metadata,
-    Column("stream", Text, primary_key=True),
-    Column("incarnation", Text, nullable=False),
-)
-
-inbox = Table(
-    "inbox",
-    metadata,
-    Column("source", Text, primary_key=True),
-    Column("event_id", BigInteger, primary_key=True),
-)
-
-positions = Table(
-    "positions",
-    metadata,
-    Column("stream", Text, primary_key=True),
-    Column("incarnation", Text, nullable=False),
-    Column("sequence", BigInteger, nullable=False),
-)
-
-operator_actions = Table(
-    "operator_actions",
-    metadata,
-    Column("id", BigInteger, primary_key=True, autoincrement=True),
-    Column("at", DateTime(timezone=True), server_default=func.now(), nullable=False),
-    Column("who", Text, nullable=False),
-    Column("why", Text, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("details", Text, nullable=False),
-)
+relay_state = _table("relay_state", stream=Text, incarnation=Text)
+inbox = _table("inbox", source=Text, event_id=BigInteger)
+positions = _table("positions", stream=Text, incarnation=Text, sequence=BigInteger)
+operator_actions = _table("operator_actions", who=Text, why=Text, action=Text, details=Text)
 
 # One migration per service runs this first.
 DDL = """

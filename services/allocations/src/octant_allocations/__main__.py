@@ -1,11 +1,13 @@
-"""python -m octant_allocations serve | migrate | check"""
+"""`python -m octant_allocations serve | migrate | check`"""
 
 import sys
 
-from octant_chassis.command_line import main
+from octant_chassis.command_line import Commands
 
 from octant_allocations import app
 from octant_allocations.settings import Settings
 
+COMMANDS = Commands(name="allocations", settings=Settings, serve=app.serve, package=app.PACKAGE)
+
 if __name__ == "__main__":
-    sys.exit(main(app.NAME, Settings, app.serve, app.PACKAGE, sys.argv[1:]))
+    sys.exit(COMMANDS.run(sys.argv[1:]))

@@ -1,10 +1,8 @@
 """Every knob of chain-sync, by its environment name in lower case."""
 
-from collections.abc import Mapping
-
 import msgspec
 from eth_account import Account
-from octant_chassis.settings import ChassisSettings, InvalidSettings, Secret, load
+from octant_chassis.settings import ChassisSettings, InvalidSettings, Secret
 from octant_contracts.values import Address
 
 SEPOLIA_PROPOSALS = "0xB259fe6EC190cffF893b247AE688eFBF4261D2fc"
@@ -72,16 +70,14 @@ class Contracts(msgspec.Struct, frozen=True, kw_only=True):
     withdrawals_target: Address
 
 
-def read_settings(environ: Mapping[str, str]) -> Settings:
-    """Settings that make sense together; InvalidSettings names the variable otherwise."""
-    settings = load(Settings, environ)
+def validate(settings: Settings) -> None:
+    """InvalidSettings names the variable when they do not make sense together."""
     contracts_of(settings)
     _check_numbers(settings)
     _check_key(settings)
     is_default = settings.proposals_contract_address.lower() == SEPOLIA_PROPOSALS.lower()
     if settings.chain_id == MAINNET and is_default:
         raise InvalidSettings("PROPOSALS_CONTRACT_ADDRESS must be set on chain id 1")
-    return settings
 
 
 def contracts_of(settings: Settings) -> Contracts:

@@ -2,10 +2,12 @@
 
 import sys
 
-from octant_chassis.command_line import main
+from octant_chassis.command_line import Commands
 
 from octant_epochs import app
 from octant_epochs.settings import Settings
 
+COMMANDS = Commands(name="epochs", settings=Settings, serve=app.serve, package=app.PACKAGE)
+
 if __name__ == "__main__":
-    sys.exit(main("epochs", Settings, app.serve, app.PACKAGE, sys.argv[1:]))
+    sys.exit(COMMANDS.run(sys.argv[1:]))
