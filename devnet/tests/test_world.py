@@ -13,6 +13,7 @@ from octant_devnet import contracts, processes, seed
 from octant_devnet.chainkit import until
 from octant_devnet.options import WorldOptions
 from octant_devnet.ports import random_ports
+from octant_devnet.testkit import eventually
 from octant_devnet.world import NotReady, World
 
 STANDIN = (sys.executable, str(Path(__file__).with_name("standin.py")), "{service}")
@@ -137,9 +138,24 @@ async def test_servers__killed__come_back_with_what_they_had(tmp_path):
         assert world.chain.height() == height
         world.chain.mine()
         assert world.chain.now() == now + 1
-        connection = await asyncpg.connect(world.postgres_dsn)
-        assert await connection.fetchval("SELECT text FROM notes") == "first"
+        assert await first_note(world) == "first"
+
+
+async def first_note(world: World) -> str:
+    """Waits for the database: it listens before it has recovered."""
+    found: list[str] = []
+
+    async def read() -> bool:
+        try:
+            connection = await asyncpg.connect(world.postgres_dsn)
+        except (asyncpg.CannotConnectNowError, OSError):
+            return False
+        found.append(await connection.fetchval("SELECT text FROM notes ORDER BY id"))
         await connection.close()
+        return True
+
+    await eventually(read)
+    return found[0]
 
 
 def answers(world: World) -> bool:

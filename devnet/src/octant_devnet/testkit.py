@@ -1,8 +1,10 @@
 """pytest fixtures: a real PostgreSQL and a real NATS per worker, a fresh database per test."""
 
 import asyncio
+import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -25,12 +27,14 @@ def stop(process: "subprocess.Popen[bytes]", number: int = signal.SIGTERM) -> No
 
 
 @pytest.fixture(scope="session")
-def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where servers keep their data; open to the database's own user."""
-    folder = tmp_path_factory.mktemp("run")
-    for parent in (folder, *folder.parents[:3]):
-        parent.chmod(0o755)
-    return folder
+def run_folder(pytestconfig: pytest.Config) -> Iterator[Path]:
+    """Where servers keep their data: in the project, as another user must get at it too."""
+    parent = pytestconfig.rootpath / "var" / "tests"
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=parent))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

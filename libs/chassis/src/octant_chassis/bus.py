@@ -56,8 +56,8 @@ class Bus:
         log.info("bus back")
 
     async def close(self) -> None:
-        await self.broker.stop()
-        if not self.client.is_closed:
+        if self.client.is_connected or self.client.is_reconnecting:
+            await self.broker.stop()
             await self.client.close()
 
 

@@ -11,7 +11,8 @@ import asyncpg
 from octant_contracts.values import Address, Hex
 from sqlalchemy import LargeBinary, Numeric, Table, text
 from sqlalchemy.engine import Dialect, make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection as AsyncConnection
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.types import TypeDecorator
 
 from octant_chassis.failpoints import failpoint

@@ -11,8 +11,8 @@ from octant_chassis.database import Database
 
 
 def _statements(script: str) -> list[str]:
-    """Splits a DDL script at `;`, but not inside `$$ … $$` bodies."""
-    parts = re.split(r"(\$\$.*?\$\$)", script, flags=re.S)
+    """Splits a DDL script at `;`, but not inside `$$ … $$` bodies; comments are dropped."""
+    parts = re.split(r"(\$\$.*?\$\$)", re.sub(r"--[^\n]*", "", script), flags=re.S)
     merged = "".join(p if p.startswith("$$") else p.replace(";", "\0") for p in parts)
     return [s.strip() for s in merged.split("\0") if s.strip()]
 
