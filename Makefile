@@ -15,7 +15,7 @@ MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml servic
 DEVNET := $(BIN)/python -m octant_devnet
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
-.PHONY: help install up down next-epoch logs status reset test test-slow lint format bench lock contracts clean
+.PHONY: help install up down next-epoch logs status reset test test-slow lint format bench lock documents contracts clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -60,12 +60,15 @@ format: install ## format the code, fix what can be fixed
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-bench: install ## measure
-	@for metric in $(wildcard bench/*.py); do $(BIN)/python "$$metric"; done
+bench: install ## measure: floor, ours, ratio
+	@for metric in signature_check call_hop allocation_post make_up; do $(BIN)/python "bench/$$metric.py"; done
 
 lock: install ## resolve the dependencies anew into requirements.lock
 	@$(BIN)/uv lock
 	@$(BIN)/uv export --format requirements-txt --all-packages --no-emit-workspace --no-header --no-annotate -o requirements.lock >/dev/null
+
+documents: install ## generate docs/asyncapi.json and docs/events.md from the contracts
+	@$(BIN)/python -m octant_contracts.documents docs
 
 contracts: install ## compile the Solidity contracts into devnet/artifacts
 	@node devnet/build.mjs

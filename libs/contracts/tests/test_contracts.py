@@ -89,5 +89,5 @@ def test_documents__committed__are_what_the_contracts_generate(tmp_path: Path) -
     documents.write(tmp_path)
     for name in ("asyncapi.json", "events.md"):
         assert (tmp_path / name).read_text() == (DOCS / name).read_text(), (
-            f"docs/{name} is not current: make contracts-docs"
+            f"docs/{name} is not current: make documents"
         )
