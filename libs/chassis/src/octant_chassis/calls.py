@@ -23,7 +23,7 @@ from octant_contracts.values import decode, encode
 from sqlalchemy import func, select, tuple_
 
 from octant_chassis import telemetry
-from octant_chassis.database import Database, Notifications
+from octant_chassis.database import Database, Notifications, is_away
 from octant_chassis.outbox import CORRELATION_ID
 from octant_chassis.tables import inbox
 from octant_chassis.telemetry import log
@@ -159,9 +159,13 @@ class CallServer:
         except msgspec.ValidationError as error:
             outcome, body = "InternalError", b"{}"
             log.error("call does not fit its contract", operation=call.name, reason=str(error))
-        except Exception:
-            outcome, body = "InternalError", b"{}"
-            log.exception("call failed", operation=call.name)
+        except Exception as error:
+            if is_away(error):
+                outcome, body = "ServiceUnavailable", _details(service=self._service)
+                log.warning("no database to answer from", operation=call.name, reason=str(error))
+            else:
+                outcome, body = "InternalError", b"{}"
+                log.exception("call failed", operation=call.name)
         finally:
             telemetry.calls_in_flight.dec()
         if outcome != "ok":

@@ -11,6 +11,8 @@ import asyncpg
 from octant_contracts.values import Address, Hex
 from sqlalchemy import LargeBinary, Numeric, Table, text
 from sqlalchemy.engine import Dialect, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.ext.asyncio import AsyncConnection as AsyncConnection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.types import TypeDecorator
@@ -56,6 +58,25 @@ class HexColumn(TypeDecorator[Hex]):
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> Hex | None:
         return None if value is None else Hex(value)
+
+
+# Shut down by an administrator, after a crash, still starting, out of connections.
+_GOING_AWAY = frozenset(("57P01", "57P02", "57P03", "53300"))
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Whether the database does not answer, rather than refuse what it was asked.
+
+    Drivers raise plain OSErrors while they connect, and SQLAlchemy wraps what comes later.
+    """
+    if isinstance(error, DBAPIError):
+        if error.connection_invalidated:
+            return True
+        error = error.orig
+    if isinstance(error, OSError | NoFreeConnection):
+        return True
+    state = str(getattr(error, "sqlstate", None) or "")
+    return state.startswith("08") or state in _GOING_AWAY
 
 
 class Database:
@@ -160,6 +181,8 @@ class Notifications:
     """LISTEN on this schema's channels; waiters look again whenever something happened."""
 
     def __init__(self, database: Database) -> None:
+        self.listening = False
+        """Whether the connection stands: the first to know that the database is gone."""
         self._database = database
         self._waiters: dict[str, set[asyncio.Event]] = {}
 
@@ -199,12 +222,15 @@ class Notifications:
                 connection.add_termination_listener(lambda _, gone=lost: gone.set())
                 for channel in by_channel:
                     await connection.add_listener(channel, notified)
+                self.listening = True
                 for name in names:
                     self.wake(name)
                 await lost.wait()
+                log.warning("notifications lost", reason="the connection ended")
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
                 log.warning("notifications lost", reason=str(error))
             finally:
+                self.listening = False
                 if connection is not None:
                     connection.terminate()
             await asyncio.sleep(0.2)

@@ -127,6 +127,9 @@ class Service:
             self._stage = "waiting for the database"
             await _until_answers("database", self._ping_database)
             await migrate(self.database, package)
+            self.readiness.check(
+                "database", lambda: None if self.notifications.listening else "disconnected"
+            )
         self._stage = "waiting for the bus"
         await _until_answers("bus", self._connect_bus)
         self.readiness.check("bus", lambda: None if self.bus.connected else "disconnected")

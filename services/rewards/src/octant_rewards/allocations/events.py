@@ -36,7 +36,10 @@ async def patron_mode_set(connection: AsyncConnection, event: PatronModeSet) -> 
 
 
 async def uq_score_set(connection: AsyncConnection, event: UqScoreSet) -> None:
-    await repository.set_uq(connection, event.epoch, event.user, event.score)
+    """Weighs anew what is allocated already; the event has no sequence of its own."""
+    if await repository.set_uq(connection, event.epoch, event.user, event.score):
+        sequence = await repository.last_sequence(connection, event.epoch)
+        await append(connection, EstimatesChanged(epoch=event.epoch, sequence=sequence))
 
 
 async def allocations_sealed(connection: AsyncConnection, event: AllocationsSealed) -> None:

@@ -40,10 +40,19 @@ async def revoke(connection: AsyncConnection, epoch: int, user: Address) -> None
     await connection.execute(delete(T).where(T.c.epoch == epoch, T.c.user == user))
 
 
-async def set_uq(connection: AsyncConnection, epoch: int, user: Address, score: Decimal) -> None:
-    await connection.execute(
+async def set_uq(connection: AsyncConnection, epoch: int, user: Address, score: Decimal) -> bool:
+    """True when the user has live rows to weigh."""
+    result = await connection.execute(
         update(T).where(T.c.epoch == epoch, T.c.user == user).values(uq=f"{score:f}")
     )
+    return result.rowcount > 0
+
+
+async def last_sequence(connection: AsyncConnection, epoch: int) -> int:
+    """The highest sequence applied that can have changed the epoch's estimate; 0 for none."""
+    allocated = select(func.max(T.c.sequence)).where(T.c.epoch == epoch).scalar_subquery()
+    switched = select(func.max(tables.patron_events.c.sequence)).scalar_subquery()
+    return await connection.scalar(select(func.greatest(allocated, switched))) or 0
 
 
 async def add_patron_event(connection: AsyncConnection, event: PatronModeSet) -> None:

@@ -13,6 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from octant_rewards import tables
 
+LAST = 2**31 - 1  # the highest epoch or place a column holds; beyond it nothing exists
+
+
+def _exists(epoch: int) -> bool:
+    return 0 < epoch <= LAST
+
 
 async def one_at_a_time(connection: AsyncConnection, database: Database) -> None:
     """Until the transaction ends nobody else takes a snapshot; the next one finds it taken."""
@@ -37,11 +43,15 @@ async def deposits(connection: AsyncConnection, epoch: int) -> list[tuple[Addres
 
 async def pending(connection: AsyncConnection, epoch: int) -> Row[Any] | None:
     t = tables.pending_snapshots
+    if not _exists(epoch):
+        return None
     return (await connection.execute(select(t).where(t.c.epoch == epoch))).first()
 
 
 async def finalized(connection: AsyncConnection, epoch: int) -> Row[Any] | None:
     t = tables.finalized_snapshots
+    if not _exists(epoch):
+        return None
     return (await connection.execute(select(t).where(t.c.epoch == epoch))).first()
 
 
@@ -128,6 +138,8 @@ async def add_finalized(
 
 async def budget(connection: AsyncConnection, user: Address, epoch: int) -> int | None:
     t = tables.budgets
+    if not _exists(epoch):
+        return None
     found: int | None = await connection.scalar(
         select(t.c.amount).where(t.c.epoch == epoch, t.c.user == user)
     )
@@ -139,9 +151,11 @@ async def budgets(
 ) -> list[BudgetRow]:
     """Budgets in address order from place `first`."""
     t = tables.budgets
+    if not _exists(epoch):
+        return []
     rows = await connection.execute(
         select(*t.c["user", "amount"])
-        .where(t.c.epoch == epoch, t.c.position >= first)
+        .where(t.c.epoch == epoch, t.c.position >= min(first, LAST))
         .order_by(t.c.position)
         .limit(limit)
     )
@@ -167,6 +181,8 @@ async def sum_of_budgets(connection: AsyncConnection, epoch: int, users: Sequenc
 async def project_rewards(connection: AsyncConnection, epoch: int) -> list[ProjectRewardsRow]:
     """Finalized rewards of projects in EIP-55 code-point order."""
     t = tables.rewards
+    if not _exists(epoch):
+        return []
     rows = await connection.execute(
         select(*t.c["address", "amount", "matched"]).where(t.c.epoch == epoch, t.c.of_project)
     )
@@ -181,7 +197,7 @@ async def leaves(
     t = tables.leaves
     rows = await connection.execute(
         select(*t.c["address", "amount"])
-        .where(t.c.epoch == epoch, t.c.position >= first)
+        .where(t.c.epoch == epoch, t.c.position >= min(first, LAST))
         .order_by(t.c.position)
         .limit(limit)
     )

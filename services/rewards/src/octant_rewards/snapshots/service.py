@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
 
 from octant_chassis.calls import Caller, Written
 from octant_chassis.database import AsyncConnection, Database, Notifications
@@ -16,6 +18,7 @@ from octant_rewards.chain.calendar import ChainState, chain_state
 from octant_rewards.settings import Settings
 from octant_rewards.snapshots import finalized, pending, repository
 
+T = TypeVar("T")
 NOTHING_TO_DO = Written(SnapshotTaken(None), [])
 
 
@@ -37,54 +40,49 @@ class Snapshots:
 
     async def take_pending(self, _: Nothing) -> Written[SnapshotTaken]:
         """Takes the snapshot of the epoch whose window is open, if there is none yet."""
-        chain = await self._caught_up()
+        deadline = self._deadline()
+        chain = await self._caught_up(deadline)
         epoch = chain.pending
         if epoch is None:
             return NOTHING_TO_DO
         async with self._database.reading() as connection:
             if await repository.pending(connection, epoch) is not None:
                 return NOTHING_TO_DO
-
-        async def settled(connection: AsyncConnection) -> bool:
-            return await repository.settlement(connection, epoch) is not None
-
-        await self._until(
-            settled,
-            epoch,
+        reason = (
             f"its deposits are not settled at block {chain.head.number}; the chain must be "
-            "indexed and final past the epoch's end",
+            "indexed and final past the epoch's end"
+        )
+        await self._until(
+            partial(repository.settlement, epoch=epoch),
+            deadline,
+            Refusal("SnapshotTooEarly", epoch=epoch, reason=reason),
         )
         events = await pending.take(self._database, self._caller, epoch, chain)
         return NOTHING_TO_DO if events is None else Written(SnapshotTaken(epoch), events)
 
     async def take_finalized(self, _: Nothing) -> Written[SnapshotTaken]:
         """Takes the snapshot of the newest epoch whose window is over, if it is pending."""
-        chain = await self._caught_up()
+        deadline = self._deadline()
+        chain = await self._caught_up(deadline)
         epoch = chain.finalized
         async with self._database.reading() as connection:
             missing = await repository.pending(connection, epoch) is None
             if missing or await repository.finalized(connection, epoch) is not None:
                 return NOTHING_TO_DO
-
-        async def sealed(connection: AsyncConnection) -> bool:
-            return await allocations.seal(connection, epoch) is not None
-
-        await self._until(sealed, epoch, "its allocations are not sealed yet")
+        await self._until(
+            partial(allocations.seal, epoch=epoch),
+            deadline,
+            Refusal("SnapshotTooEarly", epoch=epoch, reason="its allocations are not sealed yet"),
+        )
         events = await finalized.take(self._database, self._settings.percents, epoch, chain)
         return NOTHING_TO_DO if events is None else Written(SnapshotTaken(epoch), events)
 
     async def take_due(self) -> None:
-        """Takes every snapshot whose inputs are sealed, oldest first."""
-        async with self._database.reading() as connection:
-            to_settle = await repository.next_to_settle(connection)
-            to_finalize = await repository.next_to_finalize(connection)
-            if not to_settle and not to_finalize:
-                return
-            chain = await chain_state(connection)
-        for epoch in to_settle:
+        """Takes every snapshot whose inputs are sealed, pending ones first, oldest first."""
+        for epoch, chain in await self._due(repository.next_to_settle):
             if await pending.take(self._database, self._caller, epoch, chain):
                 log.info("pending snapshot taken", epoch=epoch)
-        for epoch in to_finalize:
+        for epoch, chain in await self._due(repository.next_to_finalize):
             if await finalized.take(self._database, self._settings.percents, epoch, chain):
                 log.info("finalized snapshot taken", epoch=epoch)
 
@@ -101,28 +99,44 @@ class Snapshots:
                 self.trouble = None
                 await self._notifications.wait("applied", timeout=2.0)
 
-    async def _caught_up(self) -> ChainState:
+    async def _due(
+        self, epochs: Callable[[AsyncConnection], Awaitable[list[int]]]
+    ) -> list[tuple[int, ChainState]]:
+        async with self._database.reading() as connection:
+            found = await epochs(connection)
+            if not found:
+                return []
+            chain = await chain_state(connection)
+        return [(epoch, chain) for epoch in found]
+
+    def _deadline(self) -> float:
+        return time.monotonic() + self._settings.snapshot_patience
+
+    async def _caught_up(self, deadline: float) -> ChainState:
         """The state of the chain after everything the node knows now has arrived here."""
         latest = await self._caller.ask(SYNC_TO_LATEST, Nothing())
-        deadline = time.monotonic() + self._settings.snapshot_patience
-        while True:
-            async with self._database.reading() as connection:
-                head = await chain_repository.head(connection)
-                if head is not None and head.number >= latest.number:
-                    return await chain_state(connection)
-            if time.monotonic() > deadline:
-                raise Refusal("NotLoadedYet", what=f"Block {latest.number}")
-            await self._notifications.wait("applied", timeout=0.1)
+
+        async def arrived(connection: AsyncConnection) -> ChainState | None:
+            head = await chain_repository.head(connection)
+            if head is None or head.number < latest.number:
+                return None
+            return await chain_state(connection)
+
+        return await self._until(
+            arrived, deadline, Refusal("NotLoadedYet", what=f"Block {latest.number}")
+        )
 
     async def _until(
-        self, ready: Callable[[AsyncConnection], Awaitable[bool]], epoch: int, reason: str
-    ) -> None:
-        """Waits for a condition in the database; Refusal SnapshotTooEarly with the reason."""
-        deadline = time.monotonic() + self._settings.snapshot_patience
+        self,
+        look: Callable[[AsyncConnection], Awaitable[T | None]],
+        deadline: float,
+        refusal: Refusal,
+    ) -> T:
+        """What `look` finds in the database, waiting for it; the refusal after the deadline."""
         while True:
             async with self._database.reading() as connection:
-                if await ready(connection):
-                    return
+                if (found := await look(connection)) is not None:
+                    return found
             if time.monotonic() > deadline:
-                raise Refusal("SnapshotTooEarly", epoch=epoch, reason=reason)
+                raise refusal
             await self._notifications.wait("applied", timeout=0.1)

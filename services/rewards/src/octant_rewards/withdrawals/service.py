@@ -1,6 +1,7 @@
 """What an address can withdraw, with proofs that the Vault will accept; trees and budgets."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from octant_chassis.database import AsyncConnection, Database
 from octant_chassis.telemetry import log
@@ -86,12 +87,17 @@ async def _pending(connection: AsyncConnection, user: Address) -> list[Withdrawa
     return [Withdrawal(epoch=epoch, amount=Wei(kept), proof=[], status="pending")]
 
 
+def _next(cursor: int, rows: Sequence[object]) -> int | None:
+    return cursor + PAGE if len(rows) == PAGE else None
+
+
 async def merkle_tree(database: Database, request: PageOfEpoch) -> MerkleTreePage:
+    first = max(request.cursor, 0)
     async with database.reading() as connection:
         finalized = await repository.finalized(connection, request.epoch)
         if finalized is None or finalized.merkle_root is None:
             raise Refusal("InvalidEpoch")
-        leaves = await repository.leaves(connection, request.epoch, request.cursor, PAGE)
+        leaves = await repository.leaves(connection, request.epoch, first, PAGE)
         total = await repository.rewards_sum(connection, request.epoch)
     return MerkleTreePage(
         epoch=request.epoch,
@@ -99,7 +105,7 @@ async def merkle_tree(database: Database, request: PageOfEpoch) -> MerkleTreePag
         root=finalized.merkle_root,
         leaves=leaves,
         leaf_encoding=["address", "uint256"],
-        next_cursor=request.cursor + PAGE if len(leaves) == PAGE else None,
+        next_cursor=_next(first, leaves),
     )
 
 
@@ -110,6 +116,7 @@ async def budget(database: Database, request: OfUserEpoch) -> Budget:
 
 
 async def budgets(database: Database, request: PageOfEpoch) -> Budgets:
+    first = max(request.cursor, 0)
     async with database.reading() as connection:
-        rows = await repository.budgets(connection, request.epoch, request.cursor, PAGE)
-    return Budgets(budgets=rows, next_cursor=request.cursor + PAGE if len(rows) == PAGE else None)
+        rows = await repository.budgets(connection, request.epoch, first, PAGE)
+    return Budgets(budgets=rows, next_cursor=_next(first, rows))

@@ -1,3 +1,5 @@
+"""The schema of the first release."""
+
 from alembic import op
 from octant_chain_sync.tables import DDL
 from octant_chassis import tables as chassis

@@ -1,0 +1,80 @@
+"""Calls that allocations answers: allocating, what is allocated, patron mode."""
+
+import msgspec
+
+from octant_contracts.calls.base import Call, Nothing, OfUser, OfUserEpoch, ServiceStatus
+from octant_contracts.events import ALLOCATIONS
+from octant_contracts.values import Address, EpochNumber, Wei
+
+
+class AllocationInput(msgspec.Struct, frozen=True):
+    project: Address
+    amount: Wei
+
+
+class AllocateRequest(msgspec.Struct, frozen=True, kw_only=True):
+    user: Address
+    allocations: list[AllocationInput]
+    nonce: Wei  # as large as the client likes: compared, never stored unless it fits
+    signature: str
+    is_manually_edited: bool
+
+
+class EpochAllocationsRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`as_of` (a sequence) pins the later pages to the state of the first."""
+
+    epoch: EpochNumber
+    include_zero_allocations: bool = False
+    cursor: int = 0
+    as_of: int | None = None
+
+
+class EpochAllocation(msgspec.Struct, frozen=True):
+    amount: Wei
+    donor: Address
+    project: Address
+
+
+class EpochAllocations(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    allocations: list[EpochAllocation]
+    next_cursor: int | None
+    as_of: int
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """The epoch whose budgets may be allocated now; None while the window is closed."""
+
+    pending_epoch: EpochNumber | None
+
+
+class UserAllocation(msgspec.Struct, frozen=True):
+    address: Address
+    amount: Wei
+
+
+class UserAllocations(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    allocations: list[UserAllocation]
+    is_manually_edited: bool | None
+
+
+class AllocationNonce(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    allocation_nonce: int
+
+
+class PatronMode(msgspec.Struct, frozen=True):
+    status: bool
+
+
+class SetPatronMode(msgspec.Struct, frozen=True):
+    user: Address
+    signature: str
+
+
+ALLOCATE = Call(ALLOCATIONS, "allocate", AllocateRequest, Nothing, writes=True)
+ALLOCATION_WINDOW = Call(ALLOCATIONS, "window", Nothing, Window)
+EPOCH_ALLOCATIONS = Call(ALLOCATIONS, "of-epoch", EpochAllocationsRequest, EpochAllocations)
+USER_ALLOCATIONS = Call(ALLOCATIONS, "of-user", OfUserEpoch, UserAllocations)
+ALLOCATION_NONCE = Call(ALLOCATIONS, "nonce", OfUser, AllocationNonce)
+PATRON_MODE = Call(ALLOCATIONS, "patron-mode", OfUser, PatronMode)
+SET_PATRON_MODE = Call(ALLOCATIONS, "set-patron-mode", SetPatronMode, PatronMode, writes=True)
+ALLOCATIONS_STATUS = Call(ALLOCATIONS, "status", Nothing, ServiceStatus)

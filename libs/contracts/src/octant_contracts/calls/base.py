@@ -1,0 +1,69 @@
+"""How a call is declared, and the requests and answers that several services share."""
+
+from typing import Generic, TypeVar
+
+import msgspec
+
+from octant_contracts.values import Address, EpochNumber, Timestamp
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+PAGE = 1000  # rows per page: about 150 KB of JSON at most
+
+
+class Call(Generic[Q, A]):
+    """One operation of a service. `timeout` is the default deadline in seconds."""
+
+    __slots__ = ("answer", "name", "request", "service", "subject", "timeout", "writes")
+
+    def __init__(
+        self,
+        service: str,
+        name: str,
+        request: type[Q],
+        answer: type[A],
+        *,
+        writes: bool = False,
+        timeout: float = 5.0,
+    ) -> None:
+        self.service = service
+        self.name = name
+        self.request = request
+        self.answer = answer
+        self.writes = writes
+        self.timeout = timeout
+        self.subject = f"octant.calls.{service}.v1.{name}"
+
+    def __repr__(self) -> str:
+        return f"Call({self.service}.{self.name})"
+
+
+class Nothing(msgspec.Struct, frozen=True):
+    """The empty request."""
+
+
+class OfEpoch(msgspec.Struct, frozen=True):
+    epoch: EpochNumber
+
+
+class OfUser(msgspec.Struct, frozen=True):
+    user: Address
+
+
+class OfUserEpoch(msgspec.Struct, frozen=True):
+    user: Address
+    epoch: EpochNumber
+
+
+class PageOfEpoch(msgspec.Struct, frozen=True):
+    epoch: EpochNumber
+    cursor: int = 0
+
+
+class ServiceStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """How far a service's view of the chain has come; zeros before the first block."""
+
+    head_number: int
+    head_timestamp: Timestamp
+    current_epoch: EpochNumber

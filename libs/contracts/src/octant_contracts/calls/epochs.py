@@ -1,0 +1,69 @@
+"""Calls that epochs answers: the calendar, deposits, statistics of an epoch."""
+
+import msgspec
+
+from octant_contracts.calls.base import (
+    Call,
+    Nothing,
+    OfEpoch,
+    OfUser,
+    OfUserEpoch,
+    PageOfEpoch,
+    ServiceStatus,
+)
+from octant_contracts.events import EPOCHS
+from octant_contracts.values import Address, EpochNumber, Wei
+
+
+class CurrentEpoch(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    current_epoch: EpochNumber
+
+
+class IndexedEpoch(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    current_epoch: EpochNumber
+    indexed_epoch: EpochNumber
+
+
+class EpochInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`GET /epochs/info/{n}`: all fields always present, null where the state has none."""
+
+    epoch: EpochNumber
+    staking_proceeds: Wei
+    total_effective_deposit: Wei
+    total_rewards: Wei
+    vanilla_individual_rewards: Wei
+    operational_cost: Wei
+    ppf: Wei | None
+    community_fund: Wei | None
+    total_withdrawals: Wei | None
+    patrons_rewards: Wei | None
+    matched_rewards: Wei | None
+    leftover: Wei | None
+    donated_to_projects: Wei | None
+    staking_matched_reserved_for_v2: Wei = msgspec.field(name="stakingMatchedReservedForV2")
+
+
+class EffectiveDepositAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    effective_deposit: Wei
+
+
+class SettledDeposit(msgspec.Struct, frozen=True, kw_only=True):
+    user: Address
+    effective_deposit: Wei
+    end_balance: Wei
+
+
+class SettledDeposits(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows in ascending byte order of the address."""
+
+    deposits: list[SettledDeposit]
+    next_cursor: int | None
+
+
+CURRENT_EPOCH = Call(EPOCHS, "current", Nothing, CurrentEpoch)
+INDEXED_EPOCH = Call(EPOCHS, "indexed", Nothing, IndexedEpoch)
+EPOCH_INFO = Call(EPOCHS, "info", OfEpoch, EpochInfo, timeout=12.0)
+EPOCHS_STATUS = Call(EPOCHS, "status", Nothing, ServiceStatus)
+USER_DEPOSIT = Call(EPOCHS, "user-deposit", OfUserEpoch, EffectiveDepositAnswer)
+ESTIMATED_DEPOSIT = Call(EPOCHS, "estimated-deposit", OfUser, EffectiveDepositAnswer)
+SETTLED_DEPOSITS = Call(EPOCHS, "settled-deposits", PageOfEpoch, SettledDeposits)
