@@ -81,7 +81,7 @@ def answers(gateway: Gateway, paths: tuple[str, ...]) -> dict[str, Any]:
 
 
 def stored(world: World) -> dict[str, list[str]]:
-    """Every row of every service, by table, outboxes included."""
+    """Every row of every service, by table; of outboxes what they hold, not what was sent."""
     return asyncio.run(_rows(world.postgres_dsn))
 
 
@@ -96,7 +96,8 @@ async def _rows(dsn: str) -> dict[str, list[str]]:
             f"{t['schemaname']}.{t['tablename']}": [
                 r[0]
                 for r in await connection.fetch(
-                    f'SELECT t::text FROM "{t["schemaname"]}"."{t["tablename"]}" t ORDER BY 1'
+                    f"SELECT {'(id, payload)' if t['tablename'] == 'outbox' else 't'}::text "
+                    f'FROM "{t["schemaname"]}"."{t["tablename"]}" t ORDER BY 1'
                 )
             ]
             for t in tables

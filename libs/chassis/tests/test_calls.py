@@ -7,12 +7,18 @@ import pytest
 from octant_chassis.calls import Applied, Caller, CallServer, Written
 from octant_chassis.database import Notifications
 from octant_chassis.tables import inbox
+from octant_chassis.tasks import end
 from octant_contracts.calls import (
     ALLOCATION_NONCE,
+    EPOCH_INFO,
+    EPOCH_STATISTICS,
     REWARDS_STATUS,
     SET_PATRON_MODE,
     AllocationNonce,
+    EpochInfo,
+    EpochStatistics,
     Nothing,
+    OfEpoch,
     OfUser,
     PatronMode,
     SetPatronMode,
@@ -156,3 +162,53 @@ async def test_call_after_a_write__waits_until_the_event_is_applied(make_bus, re
         await caller.ask_raw(REWARDS_STATUS, Nothing(), after=[("allocations", 6)])
     listening.cancel()
     await server.stop()
+
+
+async def test_call_after_a_write__that_asks_others__lets_them_wait_for_the_write_too(
+    make_bus, rewards_db
+) -> None:
+    notifications = Notifications(rewards_db)
+    rewards_bus, epochs_bus = await make_bus("rewards"), await make_bus("epochs")
+    asking = Caller(epochs_bus.client)
+
+    async def statistics(_: OfEpoch) -> EpochStatistics:
+        return EpochStatistics(info=None)
+
+    async def info(request: OfEpoch) -> EpochInfo:
+        await asking.ask(EPOCH_STATISTICS, request)
+        raise Refusal("InvalidEpoch")
+
+    applied = Applied(rewards_db, notifications)
+    rewards = await server_of(rewards_bus, statistics, call=EPOCH_STATISTICS, applied=applied)
+    # Epochs does not project allocations: it does not wait itself.
+    epochs = await server_of(epochs_bus, info, call=EPOCH_INFO)
+    caller = Caller((await make_bus("gateway")).client)
+    written = [("allocations", 9)]
+    with pytest.raises(Refusal, match="NotLoadedYet"):
+        await caller.ask_raw(EPOCH_INFO, OfEpoch(1), after=written)
+    async with rewards_db.transaction("test") as connection:
+        await connection.execute(insert(inbox).values(source="allocations", event_id=9))
+    with pytest.raises(Refusal, match="InvalidEpoch"):
+        await caller.ask_raw(EPOCH_INFO, OfEpoch(1), after=written)
+    await rewards.stop()
+    await epochs.stop()
+
+
+async def test_end__of_a_task_that_loses_a_cancellation__cancels_again() -> None:
+    lost = 0
+
+    async def stubborn() -> None:
+        nonlocal lost
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                lost += 1
+                if lost == 3:
+                    raise
+
+    task = asyncio.create_task(stubborn())
+    await asyncio.sleep(0)
+    await end([task])
+    assert task.cancelled()
+    assert lost == 3

@@ -1,12 +1,18 @@
-"""A rewards schema of its own for each test: bare, or with the service running in the test's
-loop while chain-sync, epochs and allocations are played over the bus."""
+"""The service's schema, bare or with the service running in the test's loop while chain-sync,
+epochs and allocations are played over the bus.
+
+One database per worker, emptied before each test: making one takes longer than most tests.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
+from uuid import uuid4
 
+import asyncpg
 import pytest
+import pytest_asyncio
 from octant_chassis import tables as chassis
 from octant_chassis.bus import Bus, ensure_stream
 from octant_chassis.calls import Caller, CallServer
@@ -24,28 +30,63 @@ from octant_rewards.settings import Settings
 
 from .rewards_world import World
 
+PLAYED = (CHAIN_SYNC, EPOCHS, ALLOCATIONS)
 Worlds = Callable[..., AbstractAsyncContextManager[World]]
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def migrated(postgres_port: int) -> str:
+    """The name of a database with the schemas of the service and of those that are played."""
+    name = f"rewards{uuid4().hex[:8]}"
+    await servers.create_database(postgres_port, name)
+    for owner in (*PLAYED, REWARDS):
+        database = _database(postgres_port, owner, name)
+        if owner == REWARDS:
+            await migrate(database, app.PACKAGE)
+        else:
+            async with database.transaction("test") as connection:
+                await connection.run_sync(run_script, chassis.DDL)
+        await database.close()
+    return name
+
+
 @pytest.fixture
-async def rewards_database(postgres_port: int, database_name: str) -> AsyncIterator[Database]:
-    database = Database(servers.service_dsn(postgres_port, "rewards", database_name), "rewards")
-    await migrate(database, "octant_rewards")
+async def empty(postgres_port: int, migrated: str) -> str:
+    """The name of the database, emptied; nobody else is connected."""
+    connection = await asyncpg.connect(servers.admin_dsn(postgres_port, migrated))
+    await connection.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    rows = await connection.fetch(
+        "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables"
+        " WHERE schemaname = ANY($1) AND tablename <> 'alembic_version'",
+        [owner.replace("-", "_") for owner in (*PLAYED, REWARDS)],
+    )
+    tables = ", ".join(row["name"] for row in rows)
+    await connection.execute(f"TRUNCATE {tables} RESTART IDENTITY")
+    await connection.close()
+    return migrated
+
+
+@pytest.fixture
+async def rewards_database(postgres_port: int, empty: str) -> AsyncIterator[Database]:
+    database = _database(postgres_port, REWARDS, empty)
     yield database
     await database.close()
 
 
 @pytest.fixture
-def worlds(postgres_port: int, database_name: str, nats_url: str) -> Worlds:
+def worlds(postgres_port: int, empty: str, nats_url: str) -> Worlds:
     """Starts the service with the given settings; manual and hardly patient unless told."""
 
     def world(**changes: Any) -> AbstractAsyncContextManager[World]:
         values = {"snapshots": "manual", "snapshot_patience": 0.3, **changes}
-        dsn = servers.service_dsn(postgres_port, REWARDS, database_name)
+        dsn = servers.service_dsn(postgres_port, REWARDS, empty)
         settings = Settings(
             db_uri=Secret(dsn), nats_url=nats_url, chain_id=1337, log_level="ERROR", **values
         )
-        return _running(postgres_port, database_name, settings)
+        return _running(postgres_port, empty, settings)
 
     return world
 
@@ -60,6 +101,11 @@ async def world(worlds: Worlds) -> AsyncIterator[World]:
 async def auto_world(worlds: Worlds) -> AsyncIterator[World]:
     async with worlds(snapshots="auto") as running:
         yield running
+
+
+def _database(port: int, owner: str, name: str) -> Database:
+    dsn = servers.service_dsn(port, owner, name)
+    return Database(dsn, owner.replace("-", "_"), pool_size=2)
 
 
 async def _connect(stack: AsyncExitStack, url: str, name: str) -> Bus:
@@ -88,12 +134,9 @@ async def _running(postgres_port: int, name: str, settings: Settings) -> AsyncIt
         tasks: list[asyncio.Task[Any]] = []
         pens: dict[str, Database] = {}
         buses: dict[str, Bus] = {}
-        for owner in (CHAIN_SYNC, EPOCHS, ALLOCATIONS):
-            dsn = servers.service_dsn(postgres_port, owner, name)
-            pen = pens[owner] = Database(dsn, owner.replace("-", "_"), pool_size=2)
+        for owner in PLAYED:
+            pen = pens[owner] = _database(postgres_port, owner, name)
             stack.push_async_callback(pen.close)
-            async with pen.transaction("test") as connection:
-                await connection.run_sync(run_script, chassis.DDL)
             buses[owner] = await _connect(stack, settings.nats_url, owner)
             notifications = Notifications(pen)
             tasks.append(asyncio.create_task(notifications.run(("outbox",))))

@@ -21,10 +21,8 @@ from octant_contracts.seals import allocations_digest, deposits_digest, patrons_
 from octant_contracts.values import Address, BlockRef, Hex, Wei
 from octant_protocol.finalization import (
     Finalization,
-    PatronEvent,
     PendingAmounts,
     finalize,
-    patrons_at,
 )
 from octant_protocol.funding import AllocationRow
 from octant_protocol.proceeds import split_proceeds, user_budget
@@ -178,8 +176,11 @@ class Ledger:
         ]
 
     def patrons(self, epoch: int) -> list[Address]:
-        switches = [PatronEvent(e.user, e.enabled, e.time) for e in self.patron_events]
-        return sorted(Address(p) for p in patrons_at(switches, end_of(epoch) + WINDOW))
+        """Of two switches in one second the later one counts."""
+        until = end_of(epoch) + WINDOW
+        switches = sorted(self.patron_events, key=lambda e: (e.time, e.sequence))
+        state = {e.user: e.enabled for e in switches if e.time <= until}
+        return sorted(who for who, enabled in state.items() if enabled)
 
     def seal(self, epoch: int) -> AllocationsSealed:
         rows = [

@@ -5,6 +5,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Any, TypeVar
 
 from octant_chassis import tables as chassis
@@ -42,7 +43,7 @@ from octant_contracts.events import (
 from octant_contracts.values import Address, BlockRef, Wei, decode
 from octant_devnet.testkit import eventually
 from octant_rewards import tables
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 
 from .rewards_played import (
     ETH,
@@ -72,6 +73,8 @@ class World:
         self.node_head = block(1)
         self.proceeds = 1_000 * ETH
         self.proceeds_away = False
+        self.proceeds_free = asyncio.Event()
+        self.proceeds_free.set()
         self.proceeds_asked: list[ProceedsRequest] = []
         self.deposits: dict[int, list[SettledDeposit]] = {}
         self.pages_asked: list[PageOfEpoch] = []
@@ -86,6 +89,7 @@ class World:
 
     async def staking_proceeds(self, request: ProceedsRequest) -> WeiAmount:
         self.proceeds_asked.append(request)
+        await self.proceeds_free.wait()
         if self.proceeds_away:
             raise Refusal("ServiceUnavailable", service="staking proceeds sources")
         return WeiAmount(Wei(self.proceeds))
@@ -102,26 +106,29 @@ class World:
 
     # what the neighbours announce
 
-    async def say(self, *events: Event) -> list[tuple[str, int]]:
-        """Committed by their owners, in order."""
-        tokens = []
-        for event in events:
-            owner = PRODUCER[type(event)]
+    async def say(self, *events: Event) -> dict[str, int]:
+        """Committed by their owners, in order; the id of each owner's last one."""
+        last: dict[str, int] = {}
+        for owner, run in groupby(events, key=lambda event: PRODUCER[type(event)]):
             async with self.pens[owner].transaction("test") as connection:
-                tokens += [(owner, i) for i in await append(connection, event)]
-        return tokens
+                last[owner] = (await append(connection, *run))[-1]
+        return last
 
     async def tell(self, *events: Event) -> None:
         """Said, and applied by the service."""
-        wanted = set(await self.say(*events))
+        wanted = set((await self.say(*events)).items())
         inbox = chassis.inbox
 
         async def applied() -> bool:
             async with self.service.database.engine.connect() as connection:
-                rows = await connection.execute(select(inbox.c.source, inbox.c.event_id))
-                return wanted <= {(row.source, row.event_id) for row in rows}
+                rows = await connection.execute(
+                    select(inbox.c.source, inbox.c.event_id).where(
+                        tuple_(inbox.c.source, inbox.c.event_id).in_(wanted)
+                    )
+                )
+                return len(rows.all()) == len(wanted)
 
-        await eventually(applied, timeout=20, what=f"{len(wanted)} events applied")
+        await eventually(applied, timeout=20, what=f"{wanted} applied")
 
     def head(self, timestamp: int) -> BlockAdvanced:
         """The next block of the chain; the node has it at once."""

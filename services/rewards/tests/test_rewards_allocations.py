@@ -58,7 +58,7 @@ async def test_estimates__as_people_change_their_minds__equal_a_recomputation(wo
     await told(world, ledger.score(1, user(5), "1.0"))  # has nothing to weigh
     await told(world, ledger.patron(user(3), True, end_of(1) + 20, revoked_epoch=1))
     await told(world, ledger.patron(user(4), True, end_of(1) + 21, revoked_epoch=1))
-    await told(world, ledger.patron(user(4), False, end_of(1) + 22, revoked_epoch=1))
+    await told(world, ledger.patron(user(4), False, end_of(1) + 21, revoked_epoch=1))
     await told(world, ledger.allocate(1, user(4), {P[0]: 0}))
 
     assert await world.announced(EstimatesChanged) == [
@@ -115,12 +115,12 @@ async def test_allocations__of_other_epochs__do_not_meet(world: World) -> None:
             st.sampled_from(["1.0", "0.01", "0.0", "0.2"]),
         ),
         min_size=1,
-        max_size=12,
+        max_size=8,
     ),
     seed=st.integers(0, 2**32),
 )
 @settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -12,6 +12,7 @@ from octant_contracts.calls import (
 )
 from octant_contracts.events import PendingSnapshotTaken
 from octant_contracts.seals import budgets_digest
+from octant_devnet.testkit import eventually
 from octant_protocol.deposits import locked_ratio
 from octant_rewards import tables
 from sqlalchemy import select
@@ -94,9 +95,12 @@ async def test_pending__twenty_ask_at_once__one_of_them_takes_it(world: World) -
     await world.end_epoch(1)
     await world.tell(world.settlement(1, TWO_USERS))
 
-    answers = await asyncio.gather(*(world.take_pending() for _ in range(20)))
+    world.proceeds_free.clear()  # until all of them stand before the transaction
+    asked = [asyncio.create_task(world.take_pending()) for _ in range(20)]
+    await eventually(lambda: len(world.proceeds_asked) == 20)
+    world.proceeds_free.set()
 
-    assert sorted(answers, key=str) == [1, *[None] * 19]
+    assert sorted(await asyncio.gather(*asked), key=str) == [1, *[None] * 19]
     assert await world.counts("pending_snapshots", "budgets") == [1, 2]
     assert len(await world.announced()) == 1
 

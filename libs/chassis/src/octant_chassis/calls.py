@@ -9,6 +9,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -19,6 +20,7 @@ from nats.errors import TimeoutError as NatsTimeoutError
 from nats.micro.request import Request
 from octant_contracts.calls import Call
 from octant_contracts.errors import Refusal
+from octant_contracts.events import CONSUMES
 from octant_contracts.values import decode, encode
 from sqlalchemy import func, select, tuple_
 
@@ -39,6 +41,9 @@ AFTER_PATIENCE = 1.0  # seconds a callee waits for the caller's own writes
 
 # An event as callers name it: ("allocations", 42)
 EventToken = tuple[str, int]
+
+# What the call being answered had to be after; what it asks others must be after that too.
+inherited: ContextVar[tuple[EventToken, ...]] = ContextVar("inherited", default=())
 
 
 class Written(Generic[A]):
@@ -144,8 +149,7 @@ class CallServer:
         try:
             seconds = int(headers.get(DEADLINE, "5000")) / 1000
             async with asyncio.timeout(seconds):
-                if self._applied is not None and (after := headers.get(AFTER)):
-                    await self._applied.wait(_parse_tokens(after), min(AFTER_PATIENCE, seconds))
+                await self._wait_for_writes(_parse_tokens(headers.get(AFTER, "")), seconds)
                 result = await handler(decode(request.data, call.request))
             if isinstance(result, Written):
                 reply_headers[WROTE] = ",".join(f"{self._service}:{i}" for i in result.event_ids)
@@ -172,6 +176,12 @@ class CallServer:
             reply_headers[ERROR] = outcome
         telemetry.calls_seconds.labels(call.name, outcome).observe(time.perf_counter() - started)
         await request.respond(body, headers=reply_headers or None)
+
+    async def _wait_for_writes(self, tokens: tuple[EventToken, ...], seconds: float) -> None:
+        inherited.set(tokens)
+        ours = [token for token in tokens if token[0] in CONSUMES[self._service]]
+        if self._applied is not None and ours:
+            await self._applied.wait(ours, min(AFTER_PATIENCE, seconds))
 
 
 class Reply:
@@ -211,8 +221,8 @@ class Caller:
         headers = {DEADLINE: str(int(seconds * 1000))}
         if correlation := telemetry.correlation_id.get():
             headers[CORRELATION_ID] = correlation
-        if after:
-            headers[AFTER] = ",".join(f"{s}:{i}" for s, i in after)
+        if tokens := dict.fromkeys((*after, *inherited.get())):
+            headers[AFTER] = ",".join(f"{s}:{i}" for s, i in tokens)
         try:
             message = await self._client.request(
                 call.subject, encode(request), timeout=seconds + 0.2, headers=headers

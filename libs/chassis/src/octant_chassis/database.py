@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.types import TypeDecorator
 
 from octant_chassis.failpoints import failpoint
+from octant_chassis.tasks import end
 from octant_chassis.telemetry import log
 
 
@@ -161,9 +162,7 @@ async def _while_connected(
                 await connection.execute("SELECT 1", timeout=5)
         await task
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await task
+        await end((task,))
 
 
 async def copy_rows(

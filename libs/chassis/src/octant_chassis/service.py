@@ -26,6 +26,7 @@ from octant_chassis.operations import Readiness, SidePort, create_app
 from octant_chassis.outbox import Relay
 from octant_chassis.projection import Handler, Projection
 from octant_chassis.settings import ChassisSettings, redacted
+from octant_chassis.tasks import end
 from octant_chassis.telemetry import log
 
 Q = TypeVar("Q")
@@ -106,9 +107,7 @@ class Service:
         await self._calls.stop()
         for work in self._on_stop:
             await work()
-        for task in (stopped, *tasks):
-            task.cancel()
-        await asyncio.gather(stopped, *tasks, return_exceptions=True)
+        await end((stopped, *tasks))
         for task in done - {stopped}:
             task.result()
 

@@ -53,7 +53,9 @@ class Gateway:
 
     async def raw(self, call: Call[Q, A], request: Q) -> bytes:
         """The answer's JSON as the service wrote it; Refusal as the service raised it."""
-        after = self._writes.outstanding(call.service)
+        own = self._writes.outstanding(call.service)
+        passed_on = [t for service in call.asks for t in self._writes.outstanding(service)]
+        after = (*own, *passed_on)
         try:
             reply = await self._caller.ask_raw(call, request, after=after)
         except Refusal as refusal:
@@ -63,7 +65,7 @@ class Gateway:
         except MaxPayloadError:
             raise Refusal("BodyTooLarge", limit=MAX_MESSAGE_BYTES) from None
         self._answered[call.service] = self._clock()
-        self._writes.applied(call.service, after)
+        self._writes.applied(call.service, own)
         self._writes.remember(reply.wrote)
         return reply.data
 

@@ -13,9 +13,13 @@ PAGE = 1000  # rows per page: about 150 KB of JSON at most
 
 
 class Call(Generic[Q, A]):
-    """One operation of a service. `timeout` is the default deadline in seconds."""
+    """One operation of a service.
 
-    __slots__ = ("answer", "name", "request", "service", "subject", "timeout", "writes")
+    `timeout` is the default deadline in seconds; `asks` names the services it asks in turn, so
+    that their answers include the caller's own writes too.
+    """
+
+    __slots__ = ("answer", "asks", "name", "request", "service", "subject", "timeout", "writes")
 
     def __init__(
         self,
@@ -26,7 +30,9 @@ class Call(Generic[Q, A]):
         *,
         writes: bool = False,
         timeout: float = 5.0,
+        asks: tuple[str, ...] = (),
     ) -> None:
+        self.asks = asks
         self.service = service
         self.name = name
         self.request = request

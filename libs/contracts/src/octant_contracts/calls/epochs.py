@@ -11,7 +11,7 @@ from octant_contracts.calls.base import (
     PageOfEpoch,
     ServiceStatus,
 )
-from octant_contracts.events import EPOCHS
+from octant_contracts.events import EPOCHS, REWARDS
 from octant_contracts.values import Address, EpochNumber, Wei
 
 
@@ -62,7 +62,7 @@ class SettledDeposits(msgspec.Struct, frozen=True, kw_only=True):
 
 CURRENT_EPOCH = Call(EPOCHS, "current", Nothing, CurrentEpoch)
 INDEXED_EPOCH = Call(EPOCHS, "indexed", Nothing, IndexedEpoch)
-EPOCH_INFO = Call(EPOCHS, "info", OfEpoch, EpochInfo, timeout=12.0)
+EPOCH_INFO = Call(EPOCHS, "info", OfEpoch, EpochInfo, timeout=12.0, asks=(REWARDS,))
 EPOCHS_STATUS = Call(EPOCHS, "status", Nothing, ServiceStatus)
 USER_DEPOSIT = Call(EPOCHS, "user-deposit", OfUserEpoch, EffectiveDepositAnswer)
 ESTIMATED_DEPOSIT = Call(EPOCHS, "estimated-deposit", OfUser, EffectiveDepositAnswer)

@@ -2,7 +2,7 @@
 
 from octant_chassis.database import AsyncConnection
 from octant_contracts.values import Address, EpochNumber, Timestamp
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from octant_allocations import locks
@@ -18,6 +18,12 @@ async def is_enabled(connection: AsyncConnection, user: Address) -> bool:
         .limit(1)
     )
     return bool(enabled)
+
+
+async def latest_time(connection: AsyncConnection, user: Address) -> int:
+    """Of the user's events; 0 without one."""
+    time = func.max(patron_events.c.time)
+    return await connection.scalar(select(time).where(patron_events.c.user == user)) or 0
 
 
 async def take_sequence(connection: AsyncConnection) -> int:

@@ -42,6 +42,9 @@ async def set_patron_mode(
         now = await chain.head_timestamp(connection)
         if now is None:
             raise Refusal("NotLoadedYet", what="The chain")
+        # After a reorganisation the chain's time may be an earlier one; the order of a user's
+        # own changes is not.
+        now = max(now, await repository.latest_time(connection, user))
         epoch = await windows.open_epoch(connection)
         sequence = await repository.take_sequence(connection)
         await repository.insert_event(

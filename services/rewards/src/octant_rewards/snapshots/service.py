@@ -1,6 +1,5 @@
 """Taking snapshots on request and by themselves."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -10,7 +9,7 @@ from octant_chassis.calls import Caller, Written
 from octant_chassis.database import AsyncConnection, Database, Notifications
 from octant_chassis.telemetry import log
 from octant_contracts.calls import SYNC_TO_LATEST, Nothing, SnapshotTaken
-from octant_contracts.errors import Refusal
+from octant_contracts.errors import Refusal, render
 
 from octant_rewards.allocations import repository as allocations
 from octant_rewards.chain import repository as chain_repository
@@ -77,27 +76,48 @@ class Snapshots:
         events = await finalized.take(self._database, self._settings.percents, epoch, chain)
         return NOTHING_TO_DO if events is None else Written(SnapshotTaken(epoch), events)
 
-    async def take_due(self) -> None:
-        """Takes every snapshot whose inputs are sealed, pending ones first, oldest first."""
-        for epoch, chain in await self._due(repository.next_to_settle):
-            if await pending.take(self._database, self._caller, epoch, chain):
-                log.info("pending snapshot taken", epoch=epoch)
-        for epoch, chain in await self._due(repository.next_to_finalize):
-            if await finalized.take(self._database, self._settings.percents, epoch, chain):
-                log.info("finalized snapshot taken", epoch=epoch)
+    async def take_due(self) -> list[Exception]:
+        """Takes every snapshot whose inputs are sealed, pending ones first, oldest first.
+
+        An epoch that fails does not keep the others back; the errors tell what failed.
+        """
+        failed: list[Exception] = []
+        steps = (
+            ("pending", repository.next_to_settle, self._pending),
+            ("finalized", repository.next_to_finalize, self._finalized),
+        )
+        for kind, due, take in steps:
+            for epoch, chain in await self._due(due):
+                try:
+                    if await take(epoch, chain):
+                        log.info(f"{kind} snapshot taken", epoch=epoch)
+                except Exception as error:
+                    error.add_note(f"{kind} snapshot of epoch {epoch}")
+                    failed.append(error)
+        return failed
 
     async def run_automatically(self) -> None:
         """Takes what is due whenever something was applied. For one leader."""
+        known: list[str] = []
         while True:
             try:
-                await self.take_due()
+                failed = await self.take_due()
             except Exception as error:
-                self.trouble = f"a snapshot is due and fails: {error or type(error).__name__}"
-                log.exception("automatic snapshot failed")
-                await asyncio.sleep(0.5)
-            else:
-                self.trouble = None
-                await self._notifications.wait("applied", timeout=2.0)
+                failed = [error]
+            words = [_words(error) for error in failed]
+            if words and words != known:
+                log.error("snapshots are due and fail", reasons=words)
+            known = words
+            # What no rule allows stays so: it is said in the log, and others go on.
+            curable = [_words(error) for error in failed if not _is_against_the_rules(error)]
+            self.trouble = "; ".join(curable) or None
+            await self._notifications.wait("applied", timeout=0.5 if failed else 2.0)
+
+    async def _pending(self, epoch: int, chain: ChainState) -> list[int] | None:
+        return await pending.take(self._database, self._caller, epoch, chain)
+
+    async def _finalized(self, epoch: int, chain: ChainState) -> list[int] | None:
+        return await finalized.take(self._database, self._settings.percents, epoch, chain)
 
     async def _due(
         self, epochs: Callable[[AsyncConnection], Awaitable[list[int]]]
@@ -140,3 +160,14 @@ class Snapshots:
             if time.monotonic() > deadline:
                 raise refusal
             await self._notifications.wait("applied", timeout=0.1)
+
+
+def _words(error: Exception) -> str:
+    text = str(error) or type(error).__name__
+    if isinstance(error, Refusal):
+        (text,) = render(error)[1].values()
+    return ": ".join([*getattr(error, "__notes__", []), text])
+
+
+def _is_against_the_rules(error: Exception) -> bool:
+    return isinstance(error, Refusal) and error.code == "InvalidMatchedRewardsStrategy"
