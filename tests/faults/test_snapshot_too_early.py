@@ -9,7 +9,7 @@ from octant_contracts.events import CHAIN_SYNC, REWARDS
 from octant_devnet import travel
 from octant_devnet.world import World
 
-from faults.support import stored, world_in
+from faults.support import stored, until, world_in
 
 pytestmark = pytest.mark.xdist_group("faults-too-early")
 
@@ -51,6 +51,7 @@ def test_finalized_snapshot__without_a_pending_one__has_nothing_to_do(
     world, gateway = running
     travel.close_window(world.chain, world.deployment)
     gateway.wait_synced(world.chain.height())
+    until(lambda: stored(world)["rewards.seals"], "the seal of the window")
     before = stored(world)
     response = gateway.http.post("/snapshots/finalized")
     assert (response.status_code, response.json()) == (200, None)

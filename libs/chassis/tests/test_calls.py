@@ -140,7 +140,7 @@ async def test_call_after_a_write__waits_until_the_event_is_applied(make_bus, re
 
     async def status(_: Nothing) -> object:
         order.append("answered")
-        raise Refusal("MissingSnapshot")
+        raise Refusal("InvalidEpoch")
 
     bus = await make_bus("rewards")
     server = await server_of(
@@ -155,7 +155,7 @@ async def test_call_after_a_write__waits_until_the_event_is_applied(make_bus, re
     order.append("applied")
     async with rewards_db.transaction("test") as connection:
         await connection.execute(insert(inbox).values(source="allocations", event_id=5))
-    with pytest.raises(Refusal, match="MissingSnapshot"):
+    with pytest.raises(Refusal, match="InvalidEpoch"):
         await asking
     assert order == ["applied", "answered"]
     with pytest.raises(Refusal, match="NotLoadedYet"):

@@ -4,8 +4,10 @@ from octant_contracts.calls import (
     EPOCH_STATISTICS,
     ESTIMATED_PROJECT_REWARDS,
     LEVERAGE,
+    TAKE_FINALIZED_SNAPSHOT,
     Nothing,
     OfEpoch,
+    SnapshotTaken,
 )
 from octant_contracts.events import FinalizedSnapshotTaken, PendingSnapshotTaken
 from octant_devnet.testkit import eventually
@@ -89,10 +91,8 @@ async def test_automatic__proceeds_away__is_not_ready_with_the_reason_and_heals(
     await eventually(lambda: world.waits_for("snapshots"))
     status, waiting = await world.readyz()
     assert status == 503
-    assert waiting == {
-        "snapshots": "a snapshot is due and fails: "
-        "ServiceUnavailable {'service': 'staking proceeds sources'}"
-    }
+    assert set(waiting) == {"snapshots"}
+    assert waiting["snapshots"].startswith("pending snapshot of epoch 1: The staking proceeds")
     assert await world.counts("pending_snapshots", "budgets") == [0, 0]
 
     world.proceeds_away = False
@@ -101,7 +101,7 @@ async def test_automatic__proceeds_away__is_not_ready_with_the_reason_and_heals(
     assert (await world.readyz())[0] == 200
 
 
-async def test_automatic__locked_ratio_without_a_rule__is_not_ready_and_stores_nothing(
+async def test_automatic__locked_ratio_without_a_rule__stores_nothing_and_others_go_on(
     auto_world: World,
 ) -> None:
     world = auto_world
@@ -115,12 +115,36 @@ async def test_automatic__locked_ratio_without_a_rule__is_not_ready_and_stores_n
         (EPOCH_STATISTICS, OfEpoch(1)),
     ):
         assert await world.outcome(call, request) == "InvalidMatchedRewardsStrategy"
-
     await world.close_window(1)
     await world.tell(world.ledger.seal(1))
 
-    await eventually(
-        lambda: "InvalidMatchedRewardsStrategy" in world.waits_for("snapshots"), timeout=8
-    )
-    assert await taken(world) == [(PENDING, 1)]
-    assert await world.counts("finalized_snapshots", "rewards", "leaves") == [0, 0, 0]
+    # Epoch 1 is due all the time and no rule allows it.
+    await world.end_epoch(2)
+    await world.tell(world.settlement(2, DEPOSITS))
+    await world.close_window(2)
+    await world.tell(world.ledger.seal(2))
+
+    await are_taken(world, (PENDING, 1), (PENDING, 2), (FINALIZED, 2))
+    assert await world.outcome(TAKE_FINALIZED_SNAPSHOT, Nothing()) == SnapshotTaken(None)
+    assert await world.counts("finalized_snapshots", "rewards", "leaves") == [1, 0, 0]
+    assert world.waits_for("snapshots") == ""
+
+
+async def test_automatic__one_epoch_fails__does_not_keep_the_others_back(
+    auto_world: World,
+) -> None:
+    world = auto_world
+    await world.begin()
+    await world.end_epoch(1)
+    await world.tell(world.settlement(1, DEPOSITS))
+    await are_taken(world, (PENDING, 1))
+    await world.close_window(1)
+    world.proceeds_away = True
+    await world.end_epoch(2)
+    await world.tell(world.settlement(2, DEPOSITS))
+    await eventually(lambda: "epoch 2" in world.waits_for("snapshots"))
+
+    await world.tell(world.ledger.seal(1))
+
+    await are_taken(world, (PENDING, 1), (FINALIZED, 1))
+    assert "pending snapshot of epoch 2" in world.waits_for("snapshots")

@@ -60,10 +60,6 @@ ERRORS: dict[str, ErrorSpec] = {
     "EffectiveDepositNotFound": ErrorSpec(
         400, "The effective deposit for a user {user} in the epoch {epoch} is not found"
     ),
-    "MissingSnapshot": ErrorSpec(
-        500,
-        "No snapshot has been taken. Try calling /snapshot/pending or /snapshot/finalized endpoint",
-    ),
     "PendingSnapshotMissing": ErrorSpec(400, "Pending snapshot is missing! We need it here"),
     "InvalidMatchedRewardsStrategy": ErrorSpec(
         500, "Can't calculate matched rewards when locked ratio is greater than TR percent"
