@@ -64,14 +64,8 @@ ERRORS: dict[str, ErrorSpec] = {
     "InvalidMatchedRewardsStrategy": ErrorSpec(
         500, "Can't calculate matched rewards when locked ratio is greater than TR percent"
     ),
-    "MissingAddress": ErrorSpec(
-        400, "The following address: {user} was not found in merkle tree from given epoch"
-    ),
     "SnapshotTooEarly": ErrorSpec(
         409, "The snapshot of epoch {epoch} cannot be taken yet: {reason}", retry_after=1
-    ),
-    "SealMismatch": ErrorSpec(
-        409, "The snapshot of epoch {epoch} cannot be taken: {reason}. An operator must look at it."
     ),
     "UpstreamFailed": ErrorSpec(502, "Request to an external service failed."),
     "UpstreamTimeout": ErrorSpec(504, "Request to an external service failed."),

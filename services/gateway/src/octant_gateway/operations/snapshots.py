@@ -43,7 +43,7 @@ OPERATIONS = (
         tag="snapshots",
         handler=take_pending,
         answers={201: SnapshotOf, 200: None},
-        refusals=("EpochNotIndexed", "SnapshotTooEarly", "SealMismatch", "UpstreamFailed"),
+        refusals=("EpochNotIndexed", "SnapshotTooEarly", "UpstreamFailed"),
     ),
     Operation(
         method="POST",
@@ -52,7 +52,7 @@ OPERATIONS = (
         tag="snapshots",
         handler=take_finalized,
         answers={201: SnapshotOf, 200: None},
-        refusals=("PendingSnapshotMissing", "EpochNotIndexed", "SnapshotTooEarly", "SealMismatch"),
+        refusals=("PendingSnapshotMissing", "EpochNotIndexed", "SnapshotTooEarly"),
     ),
     Operation(
         method="GET",

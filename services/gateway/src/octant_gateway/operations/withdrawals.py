@@ -28,6 +28,5 @@ OPERATIONS = (
         handler=of_user,
         answers={200: list[Withdrawal]},
         parameters=OfUser,
-        refusals=("MissingAddress",),
     ),
 )
