@@ -7,9 +7,11 @@ from octant_contracts.events import (
     CHAIN_SYNC,
     EPOCHS,
     REWARDS,
+    EpochStarted,
     FactsReverted,
     FinalizedSnapshotTaken,
     ProjectsSet,
+    WindowOpened,
     stream_name,
 )
 from octant_contracts.values import Address, BlockRef, Hex, Wei
@@ -53,6 +55,24 @@ async def test_projects__set_again__replace_the_list(world):
     ]
     assert (await world.allocate(ALICE.allocation([(P[0], 1)], 0))).code == "InvalidProjects"
     assert await world.allocate(ALICE.allocation([(P[2], 1)], 0)) is None
+
+
+async def test_bounds__told_again_before_the_seal__count_and_after_it_change_nothing(world):
+    await world.open_window({ALICE.address: BUDGET}, P)
+    earlier = WindowOpened(epoch=EPOCH, opens_at=NOW - 50, closes_at=NOW - 1)
+    await world.announce(earlier)
+    assert (await world.allocate(ALICE.allocation([(P[0], 1)], 0))).code == "AllocationWindowClosed"
+    later = WindowOpened(epoch=EPOCH, opens_at=NOW - 50, closes_at=NOW + 50)
+    started = EpochStarted(epoch=EPOCH, start=1, end=NOW - 50, decision_window=77)
+    await world.announce(later, started)
+    assert await world.allocate(ALICE.allocation([(P[0], 1)], 0)) is None
+    await world.close_window()
+    sealed = await projected(world)
+    assert (EPOCH, 1, NOW - 50, 77, NOW + 27) in sealed["epochs"]
+    await world.announce(
+        earlier, EpochStarted(epoch=EPOCH, start=2, end=NOW - 40, decision_window=5)
+    )
+    assert await projected(world) == sealed
 
 
 async def test_budgets__of_many_pages__are_read_to_the_end(world):

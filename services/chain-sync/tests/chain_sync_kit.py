@@ -7,13 +7,14 @@ from typing import Any
 
 from octant_chain_sync import rpc
 from octant_chain_sync.app import PACKAGE, wire
+from octant_chain_sync.indexer.service import Indexer
 from octant_chain_sync.settings import Settings
 from octant_chain_sync.tables import metadata
 from octant_chassis.database import Database
 from octant_chassis.service import Service, start
 from octant_chassis.settings import Secret
 from octant_chassis.tables import outbox
-from octant_contracts.events import BY_SUBJECT, CHAIN_SYNC, Event
+from octant_contracts.events import BY_SUBJECT, CHAIN_SYNC, Event, FactsReverted
 from octant_contracts.values import decode
 from octant_devnet.chain import Chain
 from octant_devnet.deploy import Deployment
@@ -54,6 +55,17 @@ async def events_of(database: Database, *kinds: type[Event]) -> list[Event]:
         rows = await connection.execute(select(outbox).order_by(outbox.c.id))
         events = [decode(row.payload, BY_SUBJECT[row.subject]) for row in rows]
     return [e for e in events if not kinds or isinstance(e, kinds)]
+
+
+async def poll_until_reverted(indexer: Indexer, database: Database) -> None:
+    """A chain that only got shorter is believed after some polls."""
+    before = len(await events_of(database, FactsReverted))
+
+    async def reverted() -> bool:
+        await indexer.poll()
+        return len(await events_of(database, FactsReverted)) > before
+
+    await eventually(reverted)
 
 
 async def contents(database: Database, *tables: str) -> dict[str, list[Any]]:

@@ -1,11 +1,24 @@
 import asyncio
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
+from typing import Any
 
 import pytest
-from chain_sync_kit import CID, DURATION, FACT_TABLES, GLM, PROJECTS, contents, events_of
+from chain_sync_kit import (
+    CID,
+    DURATION,
+    FACT_TABLES,
+    GLM,
+    PROJECTS,
+    contents,
+    events_of,
+    poll_until_reverted,
+)
 from eth_abi.abi import decode as abi_decode
-from octant_chain_sync.indexer.service import Outrun, current_head
+from octant_chain_sync.indexer.service import SHORTER_POLLS, Indexer, Outrun, current_head
+from octant_chain_sync.node import Header, Node
+from octant_chassis.database import Notifications
 from octant_contracts.events import (
     BlockAdvanced,
     FactsReverted,
@@ -229,7 +242,7 @@ async def test_height__that_went_down__is_a_reorg_even_before_the_next_block(
     assert len((await contents(database, "epoch_props"))["epoch_props"]) == 2
     chain.rpc("evm_revert", snapshot)
     assert chain.height() == kept.number
-    await indexer.poll()
+    await poll_until_reverted(indexer, database)
 
     events = await events_of(database)
     reverted = FactsReverted(to_block=kept, from_number=old)
@@ -238,6 +251,48 @@ async def test_height__that_went_down__is_a_reorg_even_before_the_next_block(
     assert not [e for e in after if isinstance(e, Locked)]
     assert {e.cid for e in after if isinstance(e, ProjectsSet)} == {CID}
     assert await contents(database, *FACT_TABLES) == await fresh_index(*FACT_TABLES)
+
+
+class LaggingNode:
+    """The same chain as its node tells it, as far as `height`; None: all of it."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self.height: int | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._node, name)
+
+    async def latest(self, **limits: Any) -> Header:
+        if self.height is None:
+            return await self._node.latest(**limits)
+        return (await self._node.headers([self.height]))[self.height]
+
+    async def headers(self, numbers: Iterable[int]) -> dict[int, Header]:
+        found = await self._node.headers(numbers)
+        return {n: h for n, h in found.items() if self.height is None or n <= self.height}
+
+
+async def test_node__that_lags_for_a_while__is_no_reorganisation(
+    chain, deployment, database, settings, node, alice
+):
+    lagging = LaggingNode(node)
+    indexer = Indexer(database, lagging, Notifications(database), settings)
+    lock(chain, deployment, alice, 10)
+    lock(chain, deployment, alice, 20)
+    await indexer.poll()
+    head = await current_head(database)
+    for _ in range(5):
+        lagging.height = chain.height() - 2
+        for _ in range(SHORTER_POLLS - 1):
+            await indexer.poll()
+        lagging.height = None
+        await indexer.poll()
+    assert await events_of(database, FactsReverted) == []
+    assert await current_head(database) == head
+    lock(chain, deployment, alice, 30)
+    await indexer.poll()
+    assert [e.amount for e in await events_of(database, Locked)] == [10, 20, 30]
 
 
 async def test_chain__replaced_altogether__is_indexed_anew(

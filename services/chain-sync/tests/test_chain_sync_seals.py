@@ -1,6 +1,6 @@
 import hashlib
 
-from chain_sync_kit import DURATION, GLM, contents, events_of
+from chain_sync_kit import DURATION, GLM, contents, events_of, poll_until_reverted
 from octant_contracts.events import FactsReverted, FactsSealed, Locked, Unlocked
 from octant_contracts.values import BlockRef, Hex
 from octant_devnet import contracts
@@ -119,7 +119,7 @@ async def test_reorg__below_a_sealed_block__keeps_the_seal_and_reports_the_rever
     chain.travel_to(start + DURATION)
     await indexer.poll()
     chain.rpc("evm_revert", snapshot)
-    await indexer.poll()
+    await poll_until_reverted(indexer, database)
     assert len(await events_of(database, FactsReverted)) == 1
     assert [row["epoch"] for row in (await contents(database, "seals"))["seals"]] == [1]
     chain.travel_to(start + DURATION + 1)

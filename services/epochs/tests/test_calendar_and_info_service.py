@@ -131,6 +131,40 @@ async def test_props__set_and_reverted__leave_the_old_calendar(world):
     )
 
 
+async def test_props__other_after_a_reorganisation_over_the_boundary__are_announced_again(world):
+    start, duration = world.START, world.DURATION
+    boundary = start + duration
+    await world.tell(
+        world.props(to_epoch=1),
+        world.props(1, from_epoch=2, from_ts=boundary, duration=400, decision_window=100),
+        world.head(1, boundary - 5),
+        world.head(2, boundary),
+    )
+    assert (await world.announced())[-1] == WindowOpened(
+        epoch=1, opens_at=boundary, closes_at=boundary + 100
+    )
+    told = len(await world.announced())
+
+    await world.tell(
+        world.reverted(world.block(1, boundary - 5), 2),
+        world.props(),
+        world.head(2, boundary + 1, "fork"),
+    )
+    assert (await world.announced())[told:] == [
+        WindowOpened(epoch=1, opens_at=boundary, closes_at=boundary + world.WINDOW),
+        EpochStarted(
+            epoch=2, start=boundary, end=boundary + duration, decision_window=world.WINDOW
+        ),
+    ]
+    told = len(await world.announced())
+    await world.tell(world.head(3, boundary + 101, "fork"))
+    assert (await world.announced())[told:] == []
+    await world.tell(world.head(4, boundary + world.WINDOW + 1, "fork"))
+    assert (await world.announced())[told:] == [
+        WindowClosed(epoch=1, closes_at=boundary + world.WINDOW)
+    ]
+
+
 class Others:
     """What chain-sync and rewards answer in these tests."""
 

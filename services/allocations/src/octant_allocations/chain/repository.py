@@ -27,13 +27,15 @@ async def head_timestamp(connection: AsyncConnection) -> Timestamp | None:
 
 
 async def status(connection: AsyncConnection) -> tuple[int, Timestamp, EpochNumber]:
-    """Head number, head timestamp, highest started epoch; zeros before they are known."""
+    """Head number, head timestamp, current epoch there; zeros before they are known."""
+    # After a reorganisation an epoch that was announced may begin after the head.
+    current = select(func.max(epochs.c.epoch)).join(head, epochs.c.start_at <= head.c.timestamp)
     row = (
         await connection.execute(
             select(
                 func.coalesce(select(head.c.number).scalar_subquery(), 0),
                 func.coalesce(select(head.c.timestamp).scalar_subquery(), 0),
-                func.coalesce(select(func.max(epochs.c.epoch)).scalar_subquery(), 0),
+                func.coalesce(current.scalar_subquery(), 0),
             )
         )
     ).one()

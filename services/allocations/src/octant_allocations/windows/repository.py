@@ -5,7 +5,7 @@ from decimal import Decimal
 from octant_chassis.database import AsyncConnection
 from octant_contracts.events import EpochStarted, WindowOpened
 from octant_contracts.values import Address, EpochNumber, Timestamp
-from sqlalchemy import and_, select
+from sqlalchemy import and_, exists, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from octant_allocations.tables import (
@@ -27,6 +27,10 @@ IS_OPEN = and_(
 
 
 async def put_epoch(connection: AsyncConnection, event: EpochStarted) -> None:
+    """The latest bounds count, until a seal was made with them."""
+    sealed = exists().where(
+        windows.c.epoch == event.epoch, windows.c.sealed_at_sequence.is_not(None)
+    )
     values = {
         "start_at": event.start,
         "end_at": event.end,
@@ -36,12 +40,12 @@ async def put_epoch(connection: AsyncConnection, event: EpochStarted) -> None:
     await connection.execute(
         insert(epochs)
         .values(epoch=event.epoch, **values)
-        .on_conflict_do_update(index_elements=["epoch"], set_=values)
+        .on_conflict_do_update(index_elements=["epoch"], set_=values, where=~sealed)
     )
 
 
 async def put_window(connection: AsyncConnection, event: WindowOpened) -> None:
-    """A sealed window stays as it is."""
+    """The latest bounds count; a sealed window stays as it is."""
     values = {"opens_at": event.opens_at, "closes_at": event.closes_at}
     await connection.execute(
         insert(windows)

@@ -18,6 +18,17 @@ from octant_chain_sync.rpc import NodeError, NodeTimeout
 FORK_STEP = 50  # our blocks compared per message while looking for a fork
 
 
+class Fork(msgspec.Struct, frozen=True, kw_only=True):
+    """`block` is the newest of ours that is still on the chain.
+
+    `replaced`: a block above it has another hash. Otherwise the node just has none there: the
+    chain was rolled back, or the node lags behind the one that told us of our blocks.
+    """
+
+    block: Header
+    replaced: bool
+
+
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
     """What Epochs and Proposals say at `block` that we did not know."""
 
@@ -37,31 +48,37 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
 
 async def find_fork(
     database: Database, node: Node, head: BlockRef, latest: Header, start_block: int
-) -> Header | None:
-    """The newest of our blocks that is still on the chain; None when that is our head.
+) -> Fork | None:
+    """Where the chain leaves ours; None when our head is on it.
 
     When the chain shares none of them, the block before the first indexed one.
     """
     if latest.parent_hash == head.hash:
         return None
+    # The head's successor, or the block in its place, names another one: no need to see more.
+    replaced = latest.number in (head.number, head.number + 1)
     below = head.number + 1
     while True:
         async with database.reading() as connection:
             ours = await repository.known_hashes(connection, below, FORK_STEP)
         if not ours:
-            log.error("the chain is not the one that was indexed", head=head.number)
+            if replaced:
+                log.error("the chain is not the one that was indexed", head=head.number)
             number = max(start_block - 1, 0)
             found = (await node.headers([number])).get(number)
             if found is None:
                 raise ChainMoved("the chain is shorter than the first indexed block")
-            return found
+            return Fork(block=found, replaced=replaced)
         # Our head is asked for even above the node's height: behind one address there may be
         # several nodes, and one that lags is no reorganisation.
         theirs = await node.headers(n for n, _ in ours)
         for number, block_hash in ours:
             found = theirs.get(number)
-            if found is not None and found.hash == block_hash:
-                return None if block_hash == head.hash else found
+            if found is None:
+                continue  # above the node's height
+            if found.hash == block_hash:
+                return None if block_hash == head.hash else Fork(block=found, replaced=replaced)
+            replaced = True
         below = ours[-1][0]
 
 

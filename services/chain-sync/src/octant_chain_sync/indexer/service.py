@@ -1,5 +1,7 @@
 """The indexer: follows the chain's head, range by range, one transaction each."""
 
+import time
+
 from octant_chassis.database import AsyncConnection, Database, Notifications
 from octant_chassis.outbox import append
 from octant_chassis.telemetry import log
@@ -15,7 +17,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from octant_chain_sync.indexer import repository
 from octant_chain_sync.indexer.metrics import deep_reorgs
-from octant_chain_sync.indexer.reader import Changes, Range, RangeReader, find_fork, read_changes
+from octant_chain_sync.indexer.reader import (
+    Changes,
+    Fork,
+    Range,
+    RangeReader,
+    find_fork,
+    read_changes,
+)
 from octant_chain_sync.node import Header, Node
 from octant_chain_sync.rpc import RpcFailure
 from octant_chain_sync.seals.service import seal_due
@@ -23,6 +32,11 @@ from octant_chain_sync.settings import Settings, fixed_cids
 
 POLL = "poll"  # channel: somebody wants the newest block now
 HEAD = "head"  # channel: the indexed head has moved
+
+# Behind one address there may be several nodes, and one of them may lag. A chain that is merely
+# shorter than ours is believed when so many polls in a row found it so.
+SHORTER_POLLS = 3
+SHORTER_PACE = 1.0  # polls that somebody asked for in quick succession are one look at the node
 
 
 class Outrun(Exception):
@@ -42,6 +56,8 @@ class Indexer:
         self._fixed_cids = fixed_cids(settings)
         self._ranges = RangeReader(node, settings.log_range)
         self._settled: BlockRef | None = None
+        self._shorter = 0  # polls in a row that found a shorter chain
+        self._shorter_at = 0.0
         self.trouble: str | None = None
 
     async def run(self) -> None:
@@ -65,11 +81,31 @@ class Indexer:
         latest, final_block = await self._look()
         async with self._database.reading() as connection:
             head = await repository.read_head(connection)
-        if head is None or head.block.hash != latest.hash:
-            await self._catch_up(head.block if head else None, latest, final_block)
+        if head is None:
+            await self._catch_up(None, None, latest, final_block)
+        elif head.block.hash != latest.hash:
+            fork = await find_fork(
+                self._database, self._node, head.block, latest, self._settings.start_block
+            )
+            if fork is not None and not self._believed(fork, head.block):
+                return
+            await self._catch_up(head.block, fork, latest, final_block)
+        self._shorter = 0
         if self._settled != latest.ref:
             await seal_due(self._database, self._node, self._settings.start_block)
             self._settled = latest.ref
+
+    def _believed(self, fork: Fork, head: BlockRef) -> bool:
+        if fork.replaced:
+            return True
+        now = time.monotonic()
+        if not self._shorter or now - self._shorter_at >= min(
+            self._settings.poll_interval, SHORTER_PACE
+        ):
+            self._shorter += 1
+            self._shorter_at = now
+            log.info("the node tells a shorter chain", to=fork.block.number, head=head.number)
+        return self._shorter >= SHORTER_POLLS
 
     async def _look(self) -> tuple[Header, int]:
         """The latest block, and the number of the newest final one."""
@@ -79,15 +115,12 @@ class Indexer:
         latest = await self._node.latest()
         return latest, max(latest.number - self._settings.confirmations, 0)
 
-    async def _catch_up(self, head: BlockRef | None, latest: Header, final_block: int) -> None:
-        fork: Header | None = None
-        if head is not None:
-            fork = await find_fork(
-                self._database, self._node, head, latest, self._settings.start_block
-            )
-            if fork is None and latest.number <= head.number:
-                return  # the node told an older block than before; ours are still there
-        base = fork.ref if fork is not None else head
+    async def _catch_up(
+        self, head: BlockRef | None, fork: Fork | None, latest: Header, final_block: int
+    ) -> None:
+        if head is not None and fork is None and latest.number <= head.number:
+            return  # the node told an older block than before; ours are still there
+        base = fork.block.ref if fork is not None else head
         changes: Changes | None = await self._changes(fork, base, latest)
         while base is None or base.hash != latest.hash or fork is not None:
             first = self._settings.start_block if base is None else base.number + 1
@@ -97,15 +130,15 @@ class Indexer:
             async with self._database.transaction("index") as connection:
                 await _expect(connection, head)
                 if fork is not None and head is not None:
-                    await _revert(connection, fork.ref, head)
+                    await _revert(connection, fork.block.ref, head)
                 await _write(connection, changes, found, min(final_block, found.last.number))
                 await repository.notify(connection, self._signals.channel(HEAD))
             base = head = found.last.ref
             fork = changes = None
 
-    async def _changes(self, fork: Header | None, base: BlockRef | None, latest: Header) -> Changes:
+    async def _changes(self, fork: Fork | None, base: BlockRef | None, latest: Header) -> Changes:
         async with self._database.reading() as connection:
-            up_to = None if fork is None else fork.number
+            up_to = None if fork is None else fork.block.number
             props = await repository.read_props(connection, up_to)
             projects = await repository.read_projects(connection, up_to)
         return await read_changes(

@@ -1,6 +1,6 @@
 """The calendar as pure decisions: what must be announced when the head moves."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from octant_contracts.events import EpochEnded, EpochStarted, Event, WindowClosed, WindowOpened
@@ -21,6 +21,35 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
         return epoch_at(self.props, self.timestamp)
 
 
+class Announced(msgspec.Struct, frozen=True, kw_only=True):
+    """What was said last of an epoch whose window was not announced as closed."""
+
+    started: EpochStarted
+    ended: bool
+    window: WindowOpened | None
+    settled: bool
+
+
+def corrections(props: Sequence[EpochProps], announced: Iterable[Announced]) -> list[Event]:
+    """Announcements that `props` say otherwise now, again and as they are now."""
+    # Only a reorganisation changes the calendar of an epoch that has started. Others hold the
+    # bounds we told them, so the new ones are told at once, also when they are in the future:
+    # an opening that lies ahead of the head closes the window again. A closed window is left
+    # alone, because allocations seals in the transaction that learns of the closing and
+    # nothing opens a seal; so is a settled epoch, because rewards counts with its bounds.
+    events: list[Event] = []
+    for said in announced:
+        epoch = said.started.epoch
+        started = _started(props, epoch)
+        if not said.settled and started != said.started:
+            events.append(started)
+            if said.ended and started.end != said.started.end:
+                events.append(EpochEnded(epoch=epoch, end=started.end))
+        if said.window is not None and (window := _opened(props, epoch)) != said.window:
+            events.append(window)
+    return events
+
+
 def announcements(
     props: Sequence[EpochProps],
     started: EpochNumber,
@@ -39,22 +68,25 @@ def announcements(
             open_window = None
         if epoch > 1:
             events.append(EpochEnded(epoch=epoch - 1, end=bounds(props, epoch - 1).end))
-        span = bounds(props, epoch)
-        events.append(
-            EpochStarted(
-                epoch=epoch,
-                start=span.start,
-                end=span.end,
-                decision_window=span.decision_window,
-            )
-        )
+        events.append(_started(props, epoch))
         if epoch > 1:
-            opens_at, closes_at = window_of(props, epoch - 1)
-            open_window = WindowOpened(epoch=epoch - 1, opens_at=opens_at, closes_at=closes_at)
+            open_window = _opened(props, epoch - 1)
             events.append(open_window)
     if open_window is not None and timestamp > open_window.closes_at:
         events.append(_closed(open_window))
     return events
+
+
+def _started(props: Sequence[EpochProps], epoch: EpochNumber) -> EpochStarted:
+    span = bounds(props, epoch)
+    return EpochStarted(
+        epoch=epoch, start=span.start, end=span.end, decision_window=span.decision_window
+    )
+
+
+def _opened(props: Sequence[EpochProps], epoch: EpochNumber) -> WindowOpened:
+    opens_at, closes_at = window_of(props, epoch)
+    return WindowOpened(epoch=epoch, opens_at=opens_at, closes_at=closes_at)
 
 
 def _closed(window: WindowOpened) -> WindowClosed:

@@ -1,6 +1,7 @@
 """SQL of the calendar: the head, the epoch props, and what has been announced."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from octant_chassis.database import AsyncConnection
 from octant_contracts.events import (
@@ -16,8 +17,8 @@ from octant_protocol.calendar import EpochProps
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from octant_epochs.calendar.model import View
-from octant_epochs.tables import epoch_props, epochs, head
+from octant_epochs.calendar.model import Announced, View
+from octant_epochs.tables import epoch_props, epochs, head, settlements
 
 
 async def set_head(connection: AsyncConnection, block: BlockRef, final_block: int) -> None:
@@ -91,6 +92,30 @@ async def last_started(connection: AsyncConnection) -> EpochNumber:
     return await connection.scalar(select(func.max(epochs.c.epoch))) or 0
 
 
+async def announced(connection: AsyncConnection) -> list[Announced]:
+    """Epochs in order whose window was not announced as closed: the last two at most."""
+    rows = await connection.execute(
+        select(epochs, settlements.c.epoch.is_not(None).label("settled"))
+        .outerjoin(settlements, settlements.c.epoch == epochs.c.epoch)
+        .where(~epochs.c.window_closed)
+        .order_by(epochs.c.epoch)
+    )
+    return [
+        Announced(
+            started=EpochStarted(
+                epoch=row.epoch,
+                start=row.starts_at,
+                end=row.ends_at,
+                decision_window=row.decision_window,
+            ),
+            ended=row.ended,
+            window=_window(row),
+            settled=row.settled,
+        )
+        for row in rows
+    ]
+
+
 async def open_window(connection: AsyncConnection) -> WindowOpened | None:
     """The window announced as open and not yet as closed."""
     row = (
@@ -100,7 +125,11 @@ async def open_window(connection: AsyncConnection) -> WindowOpened | None:
             )
         )
     ).one_or_none()
-    if row is None:
+    return None if row is None else _window(row)
+
+
+def _window(row: Any) -> WindowOpened | None:
+    if row.window_opens_at is None:
         return None
     return WindowOpened(
         epoch=row.epoch, opens_at=row.window_opens_at, closes_at=row.window_closes_at
@@ -108,19 +137,19 @@ async def open_window(connection: AsyncConnection) -> WindowOpened | None:
 
 
 async def record(connection: AsyncConnection, events: Iterable[Event]) -> None:
-    """Remembers announcements, so that each is made once."""
+    """Remembers announcements, so that none is made again unless it has changed."""
     for event in events:
         match event:
             case EpochStarted():
+                span = {
+                    "starts_at": event.start,
+                    "ends_at": event.end,
+                    "decision_window": event.decision_window,
+                }
                 await connection.execute(
-                    insert(epochs).values(
-                        epoch=event.epoch,
-                        starts_at=event.start,
-                        ends_at=event.end,
-                        decision_window=event.decision_window,
-                        ended=False,
-                        window_closed=False,
-                    )
+                    insert(epochs)
+                    .values(epoch=event.epoch, ended=False, window_closed=False, **span)
+                    .on_conflict_do_update(index_elements=["epoch"], set_=span)
                 )
             case EpochEnded():
                 await _update(connection, event.epoch, ended=True)

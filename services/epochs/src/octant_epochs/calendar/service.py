@@ -7,20 +7,26 @@ from octant_contracts.errors import Refusal
 from octant_contracts.events import BlockAdvanced, EpochPropsSet
 
 from octant_epochs.calendar import repository
-from octant_epochs.calendar.model import View, announcements
+from octant_epochs.calendar.model import View, announcements, corrections
 
 
 async def advance(connection: AsyncConnection, event: BlockAdvanced) -> None:
-    """The head moves on; every epoch and window it passed is announced, once."""
+    """The head moves on; every epoch and window it passed is announced.
+
+    Once, unless a reorganisation changed the calendar of what was announced.
+    """
     await repository.set_head(connection, event.block, event.final_block)
+    props = await repository.props(connection)
+    corrected = corrections(props, await repository.announced(connection))
+    await repository.record(connection, corrected)
     due = announcements(
-        await repository.props(connection),
+        props,
         await repository.last_started(connection),
         await repository.open_window(connection),
         event.block.timestamp,
     )
     await repository.record(connection, due)
-    await outbox.append(connection, *due)
+    await outbox.append(connection, *corrected, *due)
 
 
 async def set_props(connection: AsyncConnection, event: EpochPropsSet) -> None:
