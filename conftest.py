@@ -1,1 +1,15 @@
+"""For all tests: real servers as fixtures, and the longest tests first."""
+
+import pytest
+
 pytest_plugins = ["octant_devnet.testkit"]
+
+# Started last they would run alone, while the other worker has nothing left to do.
+LONGEST = ("tests/e2e/", "tests/faults/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        return next((i for i, part in enumerate(LONGEST) if part in item.nodeid), len(LONGEST))
+
+    items.sort(key=rank)

@@ -13,6 +13,8 @@ from e2e.client import Gateway, Noise
 from e2e.dump import canonical_dump
 from e2e.journey import Journey
 
+pytestmark = pytest.mark.xdist_group("journey")
+
 OPTIONS = {
     "snapshots": "manual",
     "epoch_duration": 7_776_000,

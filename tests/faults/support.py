@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import httpx
 from e2e.client import Gateway
+from octant_devnet import travel
 from octant_devnet.options import WorldOptions
 from octant_devnet.ports import random_ports
 from octant_devnet.world import World
@@ -30,6 +31,13 @@ def world_in(folder: Path, **options: Any) -> Iterator[tuple[World, Gateway]]:
             yield world, gateway
         finally:
             gateway.close()
+
+
+def open_window(world: World, gateway: Gateway) -> None:
+    """Travel into the window of epoch 1, until its budgets have come to whoever needs them."""
+    travel.to_next_epoch(world.chain, world.deployment, seconds_in=10)
+    gateway.wait_for("budgets", lambda: stored(world)["allocations.snapshots"])
+    gateway.wait_synced(world.chain.height())
 
 
 def until(condition: Callable[[], Any], what: str, timeout: float = 30.0) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 import pytest
 from e2e.client import Gateway, allocation_body
-from octant_devnet import seed, travel
+from octant_devnet import seed
 from octant_devnet.world import World
 
 from faults.hostile import IMPOSSIBLE, UNKNOWN, Bad, bad_allocations, bad_patron_modes
-from faults.support import everything_ready, pids, stored, until, world_in
+from faults.support import everything_ready, open_window, pids, stored, until, world_in
 
 pytestmark = pytest.mark.xdist_group("faults-hostile")
 
@@ -24,9 +24,7 @@ FINE = {"epoch": "1", "address": DONOR.address}
 def running(run_folder: Path) -> Iterator[tuple[World, Gateway]]:
     """In the window of epoch 1, with budgets and one allocation."""
     with world_in(run_folder / "hostile") as (world, gateway):
-        travel.to_next_epoch(world.chain, world.deployment, seconds_in=10)
-        gateway.wait_for("budgets", lambda: gateway.get("/snapshots/status/1")["isPending"])
-        gateway.wait_synced(world.chain.height())
+        open_window(world, gateway)
         gateway.allocate(DONOR, [(seed.seeded_projects()[2].address, 1234)])
         gateway.get("/rewards/projects/estimated")  # includes it: everybody has applied it
         yield world, gateway

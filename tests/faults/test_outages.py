@@ -19,7 +19,7 @@ from octant_contracts.events import (
     REWARDS,
     stream_name,
 )
-from octant_devnet import people, seed, travel
+from octant_devnet import people, seed
 from octant_devnet.processes import NATS, POSTGRES
 from octant_devnet.servers import STORING_SERVICES
 from octant_devnet.world import World
@@ -29,6 +29,7 @@ from faults.support import (
     answers,
     assert_unavailable,
     everything_ready,
+    open_window,
     pids,
     readiness,
     until,
@@ -72,9 +73,7 @@ IN_DATABASE = tuple(path for path in EVERYTHING if path != "/info/chain-info")
 def running(run_folder: Path) -> Iterator[tuple[World, Gateway]]:
     """In the window of epoch 1, with budgets and two people's allocations."""
     with world_in(run_folder / "outages") as (world, gateway):
-        travel.to_next_epoch(world.chain, world.deployment, seconds_in=10)
-        gateway.wait_for("budgets", lambda: gateway.get("/snapshots/status/1")["isPending"])
-        gateway.wait_synced(world.chain.height())
+        open_window(world, gateway)
         for index in (0, 1):
             allocate(gateway, index, 1000 + index)
         yield world, gateway

@@ -14,13 +14,13 @@ from e2e import expected
 from e2e.client import Gateway
 from octant_contracts.calls import BUDGETS, EPOCH_ALLOCATIONS, Call
 from octant_contracts.events import ALLOCATIONS, REWARDS
-from octant_devnet import launch, seed, travel
+from octant_devnet import launch, seed
 from octant_devnet.ports import random_ports
 from octant_devnet.testkit import stop
 from octant_devnet.world import World
 from octant_protocol.address import eip55
 
-from faults.support import metric, readiness, until, world_in
+from faults.support import metric, open_window, readiness, until, world_in
 
 pytestmark = pytest.mark.xdist_group("faults-replicas")
 
@@ -129,8 +129,7 @@ def test_standbys__active_replicas_killed__go_on_within_seconds_and_reach_the_ne
         until(lambda u=second: readiness(u) == (200, {}), f"{service} goes on", TAKES_OVER)
         assert applied(second) > 0
 
-    travel.to_next_epoch(world.chain, world.deployment, seconds_in=10)
-    gateway.wait_for("budgets", lambda: gateway.get("/snapshots/status/1")["isPending"])
+    open_window(world, gateway)
     proceeds = world.chain.balance(world.deployment.withdrawals_target)
     wanted = expected.pending(world.chain, world.deployment, 1, proceeds).budgets
     told = gateway.get("/rewards/budgets/epoch/1")["budgets"]

@@ -16,7 +16,7 @@ from octant_chassis.migrations import run_script
 from octant_chassis.outbox import Relay
 from octant_chassis.service import start
 from octant_chassis.settings import Secret
-from octant_contracts.calls import BUDGETS, CHECK_CONTRACT_SIGNATURE
+from octant_contracts.calls import BUDGETS, CHECK_CONTRACT_SIGNATURE, REWARDS_STATUS
 from octant_contracts.events import ALLOCATIONS, CHAIN_SYNC, EPOCHS, PRODUCED, REWARDS
 from octant_devnet import servers
 from octant_devnet.testkit import eventually
@@ -55,6 +55,7 @@ async def world(postgres_port: int, database_name: str, nats_url: str) -> AsyncI
         world = World(service, service.database, Caller(gateway.client), played)
         for name, call, answer in (
             (REWARDS, BUDGETS, world.budgets_call),
+            (REWARDS, REWARDS_STATUS, world.rewards_status),
             (CHAIN_SYNC, CHECK_CONTRACT_SIGNATURE, world.wallet_call),
         ):
             server = CallServer(buses[name].client, name, None, 64)

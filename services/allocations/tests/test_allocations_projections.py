@@ -1,5 +1,7 @@
 """What the service learns from the others, however often they say it."""
 
+import asyncio
+
 from octant_allocations import tables
 from octant_chassis.tables import positions
 from octant_contracts.calls import ALLOCATION_WINDOW, ALLOCATIONS_STATUS, Nothing, Window
@@ -83,6 +85,24 @@ async def test_budgets__of_many_pages__are_read_to_the_end(world):
     async with world.database.engine.connect() as connection:
         rows = (await connection.execute(select(tables.budgets))).all()
     assert {row.user: row.budget for row in rows} == people
+
+
+async def test_allocate__while_the_budgets_are_on_their_way__waits_for_them(world):
+    await world.announce(
+        head_at(NOW),
+        ProjectsSet(block=block(NOW), epoch=EPOCH, projects=P, cid="Qm"),
+        EpochStarted(epoch=EPOCH, start=1, end=NOW - 50, decision_window=100),
+        WindowOpened(epoch=EPOCH, opens_at=NOW - 50, closes_at=NOW + 50),
+    )
+    request = ALICE.allocation([(P[0], 1)], 0)
+    assert (await world.allocate(request)).code == "BudgetNotFound"  # there is no snapshot at all
+
+    world.pending_snapshot = EPOCH
+    assert (await world.allocate(request)).code == "NotLoadedYet"
+    world.budgets[EPOCH] = budget_rows({ALICE.address: BUDGET})
+    allocating = asyncio.create_task(world.allocate(request))
+    await world.announce(snapshot(EPOCH, world.budgets[EPOCH]))
+    assert await allocating is None
 
 
 async def test_budgets__while_rewards_is_away__are_waited_for(world):

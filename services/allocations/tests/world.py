@@ -20,8 +20,10 @@ from octant_contracts.calls import (
     AllocationInput,
     BudgetRow,
     Budgets,
+    Nothing,
     OfUser,
     PageOfEpoch,
+    RewardsStatus,
     SetPatronMode,
     SignatureCheck,
     Verdict,
@@ -148,6 +150,7 @@ class World:
     budgets: dict[int, list[BudgetRow]] = field(default_factory=dict)
     budget_page: int = 1000
     budgets_away: bool = False
+    pending_snapshot: int = 0
     wallet_answer: bool | Refusal = False
     wallet_questions: list[SignatureCheck] = field(default_factory=list)
     asked_budget_pages: int = 0
@@ -161,6 +164,14 @@ class World:
         end = request.cursor + self.budget_page
         return Budgets(
             budgets=rows[request.cursor : end], next_cursor=end if end < len(rows) else None
+        )
+
+    async def rewards_status(self, _: Nothing) -> RewardsStatus:
+        return RewardsStatus(
+            head_number=0,
+            head_timestamp=0,
+            last_pending_snapshot=self.pending_snapshot,
+            last_finalized_snapshot=0,
         )
 
     async def wallet_call(self, request: SignatureCheck) -> Verdict:

@@ -31,6 +31,7 @@ from octant_allocations import operations
 from octant_allocations.allocations import calls as allocations
 from octant_allocations.allocations.service import Allocator
 from octant_allocations.budgets import events as budgets
+from octant_allocations.budgets.arrivals import BudgetArrivals
 from octant_allocations.chain import calls as chain_calls
 from octant_allocations.chain import events as chain
 from octant_allocations.patrons import service as patrons
@@ -47,7 +48,8 @@ def wire(service: Service, settings: Settings) -> None:
     """Everything the service listens to and answers."""
     database, caller = service.database, service.caller
     verifier = Verifier(caller, settings.signature_check_timeout)
-    allocator = Allocator(database, verifier, settings.chain_id, settings.low_uq_score)
+    arrivals = BudgetArrivals(database, caller, service.notifications)
+    allocator = Allocator(database, verifier, arrivals, settings.chain_id, settings.low_uq_score)
 
     service.project(
         CHAIN_SYNC,

@@ -6,10 +6,12 @@ from octant_chassis import outbox
 from octant_chassis.calls import Written
 from octant_chassis.database import AsyncConnection, Database
 from octant_contracts.calls import AllocateRequest, Nothing
+from octant_contracts.errors import Refusal
 from octant_contracts.events import Allocated, AllocationItem
 from sqlalchemy.exc import IntegrityError
 
 from octant_allocations.allocations import model, repository
+from octant_allocations.budgets.arrivals import BudgetArrivals
 from octant_allocations.signing import Verification, Verifier, digest_of_allocation
 
 
@@ -17,10 +19,16 @@ class Allocator:
     """The use case and what it works with."""
 
     def __init__(
-        self, database: Database, verifier: Verifier, chain_id: int, low_uq_score: Decimal
+        self,
+        database: Database,
+        verifier: Verifier,
+        arrivals: BudgetArrivals,
+        chain_id: int,
+        low_uq_score: Decimal,
     ) -> None:
         self._database = database
         self._verifier = verifier
+        self._arrivals = arrivals
         self._chain_id = chain_id
         self._low_uq_score = low_uq_score
 
@@ -31,6 +39,16 @@ class Allocator:
         """
         digest = digest_of_allocation(self._chain_id, request)
         signed = await self._verifier.verify(request.user, digest, request.signature)
+        try:
+            return await self._try(request, signed)
+        except Refusal as refusal:
+            if refusal.code != "BudgetNotFound":
+                raise
+            if not await self._arrivals.have_come(int(refusal.details["epoch"])):
+                raise
+        return await self._try(request, signed)
+
+    async def _try(self, request: AllocateRequest, signed: Verification) -> Written[Nothing]:
         try:
             async with self._database.transaction("allocate") as connection:
                 event_ids = await self._grant(connection, request, signed)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from octant_chassis.database import AddressColumn, AsyncConnection, WeiColumn
 from octant_contracts.calls import BudgetRow
 from octant_contracts.values import EpochNumber
-from sqlalchemy import ARRAY, bindparam, func, literal, select, update
+from sqlalchemy import ARRAY, bindparam, exists, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from octant_allocations.tables import budgets, snapshots, users
@@ -44,6 +44,10 @@ async def insert_budgets(
             select(literal(epoch), pairs.c.address, pairs.c.amount),
         )
     )
+
+
+async def has_snapshot(connection: AsyncConnection, epoch: EpochNumber) -> bool:
+    return bool(await connection.scalar(select(exists().where(snapshots.c.epoch == epoch))))
 
 
 async def mark_finalized(connection: AsyncConnection, epoch: EpochNumber) -> bool:
