@@ -118,6 +118,7 @@ async def test_body__over_the_limit__is_refused_announced_or_not(world) -> None:
     for content in (b" " * 1_000_001, unannounced()):
         response = await world.client.patch(path, content=content)
         assert (response.status_code, response.json()) == (413, expected)
+        assert response.headers["connection"] == "close"
     world.services.on(calls.SET_PATRON_MODE, PatronMode(True))
     fits = json.dumps({"signature": "0x"}).encode().ljust(1_000_000)
     assert (await world.client.patch(path, content=fits)).status_code == 200

@@ -15,8 +15,8 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from nats import micro
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.errors import ConnectionClosedError, NoRespondersError, OutboundBufferLimitError
-from nats.errors import TimeoutError as NatsTimeoutError
 from nats.micro.request import Request
 from octant_contracts.calls import Call
 from octant_contracts.errors import Refusal
@@ -199,6 +199,14 @@ class Caller:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._under_way: set[asyncio.Timeout] = set()
+
+    def lost(self) -> None:
+        """The bus is gone, and with it every answer: ends the calls under way."""
+        now = asyncio.get_running_loop().time()
+        under_way, self._under_way = self._under_way, set()
+        for call in under_way:
+            call.reschedule(now)
 
     async def ask(self, call: Call[Q, A], request: Q, *, timeout: float | None = None) -> A:
         """The decoded answer; Refusal as the callee raised it, or ServiceUnavailable."""
@@ -224,12 +232,10 @@ class Caller:
         if tokens := dict.fromkeys((*after, *inherited.get())):
             headers[AFTER] = ",".join(f"{s}:{i}" for s, i in tokens)
         try:
-            message = await self._client.request(
-                call.subject, encode(request), timeout=seconds + 0.2, headers=headers
-            )
+            message = await self._request(call.subject, encode(request), seconds + 0.2, headers)
         except (
             NoRespondersError,
-            NatsTimeoutError,
+            TimeoutError,
             ConnectionClosedError,
             OutboundBufferLimitError,
         ) as error:
@@ -239,6 +245,16 @@ class Caller:
         if code := reply_headers.get(ERROR):
             raise Refusal(code, **json.loads(message.data))
         return Reply(message.data, _parse_tokens(reply_headers.get(WROTE, "")))
+
+    async def _request(
+        self, subject: str, data: bytes, seconds: float, headers: dict[str, str]
+    ) -> Msg:
+        async with asyncio.timeout(None) as until_lost:
+            self._under_way.add(until_lost)
+            try:
+                return await self._client.request(subject, data, timeout=seconds, headers=headers)
+            finally:
+                self._under_way.discard(until_lost)
 
 
 def _parse_tokens(text: str) -> tuple[EventToken, ...]:

@@ -61,6 +61,9 @@ class HexColumn(TypeDecorator[Hex]):
         return None if value is None else Hex(value)
 
 
+# What a connection of our own raises when it ends, whatever it was doing just then: the driver's
+# internal error comes when it is told so in the middle of a reply.
+_LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 # Shut down by an administrator, after a crash, still starting, out of connections.
 _GOING_AWAY = frozenset(("57P01", "57P02", "57P03", "53300"))
 
@@ -74,7 +77,7 @@ def is_away(error: BaseException | None) -> bool:
         if error.connection_invalidated:
             return True
         error = error.orig
-    if isinstance(error, OSError | NoFreeConnection):
+    if isinstance(error, OSError | NoFreeConnection | asyncpg.InternalClientError):
         return True
     state = str(getattr(error, "sqlstate", None) or "")
     return state.startswith("08") or state in _GOING_AWAY
@@ -143,7 +146,7 @@ class Database:
                 await connection.execute("SELECT pg_advisory_lock($1)", self.lock_key(name))
                 log.info("leading", lock=name)
                 await _while_connected(connection, work)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except _LOST as error:
                 log.warning("leadership lost", lock=name, reason=str(error))
                 await asyncio.sleep(0.5)
             finally:
@@ -226,7 +229,7 @@ class Notifications:
                     self.wake(name)
                 await lost.wait()
                 log.warning("notifications lost", reason="the connection ended")
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except _LOST as error:
                 log.warning("notifications lost", reason=str(error))
             finally:
                 self.listening = False

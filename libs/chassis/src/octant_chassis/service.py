@@ -43,6 +43,7 @@ class Service:
         self.operations = create_app(name, settings, self.readiness)
         self.bus = Bus(settings.nats_url, name)
         self.caller = Caller(self.bus.client)
+        self.bus.on_lost.append(self.caller.lost)
         self.stopping = asyncio.Event()
         self.after_batch: list[Callable[[], None]] = []
         self._stores = stores

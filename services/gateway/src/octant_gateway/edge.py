@@ -50,7 +50,10 @@ def edge(app: App) -> App:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                own = (*_CORS, (b"x-request-id", request_id.encode()))
+                own = [*_CORS, (b"x-request-id", request_id.encode())]
+                if status == 413 and scope.get("http_version", "").startswith("1"):
+                    # The rest of the body is not read: nothing can follow on this connection.
+                    own.append((b"connection", b"close"))
                 message["headers"] = [*message.get("headers", ()), *own]
             await send(message)
 
