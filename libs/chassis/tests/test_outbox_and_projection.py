@@ -40,9 +40,7 @@ async def record(connection, event: UqScoreSet) -> None:
 
 
 def projection_of(database: Database, bus, handler=record) -> Projection:
-    return Projection(
-        database, bus, ALLOCATIONS, {UqScoreSet: handler}, asyncio.Lock(), lambda: None
-    )
+    return Projection(database, bus, ALLOCATIONS, {UqScoreSet: handler}, asyncio.Lock())
 
 
 async def effects(database: Database) -> list[int]:

@@ -19,10 +19,6 @@ def arm(name: str, label: str = "", skip: int = 0) -> None:
     _armed[f"{name}:{label}" if label else name] = skip
 
 
-def disarm() -> None:
-    _armed.clear()
-
-
 def failpoint(name: str, label: str = "") -> None:
     """Dies here with SIGKILL if armed."""
     if not _armed:

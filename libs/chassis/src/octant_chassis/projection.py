@@ -65,7 +65,6 @@ class Projection:
         source: str,
         handlers: Mapping[type[Any], Handler],
         turn: asyncio.Lock,
-        after_batch: Callable[[], None],
     ) -> None:
         self._database = database
         self._bus = bus
@@ -73,7 +72,6 @@ class Projection:
         self._stream = stream_name(source)
         self._handlers = dict(handlers)
         self._turn = turn
-        self._after_batch = after_batch
         self._queue: asyncio.Queue[_Message] = asyncio.Queue(maxsize=10_000)
         self._incarnation = ""
         self._position = 0
@@ -199,7 +197,6 @@ class Projection:
                 telemetry.projection_stuck.labels(self._stream).set(0)
                 if self._queue.empty():
                     self.trouble = None
-                self._after_batch()
                 continue
             failures = max(failures, 1)
             await asyncio.sleep(delay)

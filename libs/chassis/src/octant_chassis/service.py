@@ -45,7 +45,6 @@ class Service:
         self.caller = Caller(self.bus.client)
         self.bus.on_lost.append(self.caller.lost)
         self.stopping = asyncio.Event()
-        self.after_batch: list[Callable[[], None]] = []
         self._stores = stores
         self._turn = asyncio.Lock()
         self._projections: list[Projection] = []
@@ -66,9 +65,7 @@ class Service:
 
     def project(self, source: str, handlers: Mapping[type[Any], Handler]) -> None:
         """Apply the events of `source`; one handler per event kind, others pass."""
-        projection = Projection(
-            self.database, self.bus, source, handlers, self._turn, self._batch_applied
-        )
+        projection = Projection(self.database, self.bus, source, handlers, self._turn)
         self._projections.append(projection)
         self.readiness.check(f"events of {source}", lambda: projection.trouble)
 
@@ -179,10 +176,6 @@ class Service:
             for projection in self._projections:
                 await projection.observe()
             await asyncio.sleep(1.0)
-
-    def _batch_applied(self) -> None:
-        for callback in self.after_batch:
-            callback()
 
 
 @asynccontextmanager
