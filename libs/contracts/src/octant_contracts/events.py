@@ -173,6 +173,16 @@ class EstimatesChanged(Event, frozen=True, kw_only=True):
     sequence: int
 
 
+class LeverageComputed(Event, frozen=True, kw_only=True):
+    """What an allocation moved: the change of its projects' matches per wei it gave."""
+
+    epoch: EpochNumber
+    user: Address
+    nonce: int
+    sequence: int
+    leverage: float
+
+
 class FinalizedSnapshotTaken(Event, frozen=True, kw_only=True):
     """The epoch's numbers are final. `merkle_root` is null when nobody earned anything."""
 
@@ -254,7 +264,7 @@ PRODUCED: dict[str, tuple[type[Event], ...]] = {
         FactsSealed,
     ),
     EPOCHS: (EpochStarted, EpochEnded, WindowOpened, WindowClosed, DepositsSettled),
-    REWARDS: (PendingSnapshotTaken, EstimatesChanged, FinalizedSnapshotTaken),
+    REWARDS: (PendingSnapshotTaken, EstimatesChanged, LeverageComputed, FinalizedSnapshotTaken),
     ALLOCATIONS: (Allocated, PatronModeSet, UqScoreSet, AllocationsSealed),
 }
 

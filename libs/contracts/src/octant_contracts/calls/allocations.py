@@ -1,5 +1,7 @@
 """Calls that allocations answers: allocating, what is allocated, patron mode."""
 
+from decimal import Decimal
+
 import msgspec
 
 from octant_contracts.calls.base import Call, Nothing, OfUser, OfUserEpoch, ServiceStatus
@@ -70,6 +72,54 @@ class SetPatronMode(msgspec.Struct, frozen=True):
     signature: str
 
 
+class EpochDonorsRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`as_of` (a sequence) pins the later pages to the state of the first."""
+
+    epoch: EpochNumber
+    cursor: int = 0
+    as_of: int | None = None
+
+
+class EpochDonors(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Users with a live row of the epoch, zero amounts included, oldest row first."""
+
+    donors: list[Address]
+    next_cursor: int | None
+    as_of: int
+
+
+class ProjectDonorsRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`as_of` (a sequence) pins the later pages to the state of the first."""
+
+    project: Address
+    epoch: EpochNumber
+    cursor: int = 0
+    as_of: int | None = None
+
+
+class ProjectDonor(msgspec.Struct, frozen=True):
+    address: Address
+    amount: Wei
+
+
+class ProjectDonors(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Live rows to a project, zero amounts included, oldest first."""
+
+    donors: list[ProjectDonor]
+    next_cursor: int | None
+    as_of: int
+
+
+class AllocationTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """What an allocation of the user would be weighed with if it came now.
+
+    `epoch` None while the window is closed; then the quotient is None, too.
+    """
+
+    epoch: EpochNumber | None
+    uniqueness_quotient: Decimal | None
+
+
 ALLOCATE = Call(ALLOCATIONS, "allocate", AllocateRequest, Nothing, writes=True)
 ALLOCATION_WINDOW = Call(ALLOCATIONS, "window", Nothing, Window)
 EPOCH_ALLOCATIONS = Call(ALLOCATIONS, "of-epoch", EpochAllocationsRequest, EpochAllocations)
@@ -77,4 +127,7 @@ USER_ALLOCATIONS = Call(ALLOCATIONS, "of-user", OfUserEpoch, UserAllocations)
 ALLOCATION_NONCE = Call(ALLOCATIONS, "nonce", OfUser, AllocationNonce)
 PATRON_MODE = Call(ALLOCATIONS, "patron-mode", OfUser, PatronMode)
 SET_PATRON_MODE = Call(ALLOCATIONS, "set-patron-mode", SetPatronMode, PatronMode, writes=True)
+EPOCH_DONORS = Call(ALLOCATIONS, "donors-of-epoch", EpochDonorsRequest, EpochDonors)
+PROJECT_DONORS = Call(ALLOCATIONS, "donors-of-project", ProjectDonorsRequest, ProjectDonors)
+ALLOCATION_TERMS = Call(ALLOCATIONS, "terms", OfUser, AllocationTerms)
 ALLOCATIONS_STATUS = Call(ALLOCATIONS, "status", Nothing, ServiceStatus)
