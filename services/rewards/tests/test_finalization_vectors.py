@@ -26,6 +26,8 @@ from octant_rewards.allocations import repository as allocations
 from octant_rewards.chain import events as chain_events
 from octant_rewards.chain import repository as chain_repository
 from octant_rewards.chain.calendar import chain_state
+from octant_rewards.funding import repository as funding
+from octant_rewards.funding.keeper import FundingKeeper
 from octant_rewards.snapshots import finalized, repository
 from octant_rewards.statistics import service as statistics
 from octant_rewards.withdrawals import service as withdrawals
@@ -113,10 +115,15 @@ async def store_inputs(connection: AsyncConnection, case: dict[str, Any]) -> Non
     ]
     if rows:
         await connection.execute(insert(tables.allocations), rows)
+        live = await funding.load(connection, epoch)
+        await funding.write_sums(
+            connection, epoch, {known.project: live.sum_of(known.project) for known in live.sums()}
+        )
     # Ours: of two events in one second the later sequence wins; the vectors: enabled wins.
     in_order = sorted(case["patron_events"], key=lambda e: (e[2], e[1]))
     for sequence, (user, enabled, time) in enumerate(in_order):
         await allocation_events.patron_mode_set(
+            FundingKeeper(PERCENTS),
             connection,
             PatronModeSet(
                 sequence=10**6 + sequence,

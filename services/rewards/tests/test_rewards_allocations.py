@@ -1,20 +1,26 @@
 """Live estimates follow what the allocations service announces."""
 
 import random
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from octant_chassis.database import Database
-from octant_contracts.events import EstimatesChanged, ProjectsSet
-from octant_protocol.funding import capped_quadratic_funding
+from octant_contracts.events import EstimatesChanged, LeverageComputed, ProjectsSet
+from octant_contracts.values import Address
+from octant_protocol.funding import AllocationRow, FundingSums, capped_quadratic_funding
+from octant_protocol.leverage import individual_leverage
 from octant_protocol.matching import matched_rewards
 from octant_protocol.proceeds import split_proceeds
 from octant_protocol.rules import EPOCH_4, MatchingPercents
-from octant_rewards.allocations.events import HANDLERS
+from octant_rewards.allocations.events import handlers
 from octant_rewards.chain import repository as chain
-from octant_rewards.estimates.service import settle
+from octant_rewards.estimates.service import estimate_funding, matched_pool, settle
+from octant_rewards.funding import repository as funding
+from octant_rewards.funding.keeper import FundingKeeper
 
 from .rewards_played import (
     ETH,
@@ -153,11 +159,73 @@ async def test_estimates__arriving_in_another_order__are_the_same(
 
     async with rewards_database.engine.connect() as connection:  # never commits
         await chain.set_projects(connection, PROJECTS_SET)
+        apply = handlers(FundingKeeper(MatchingPercents()))
         for event in arriving:
-            await HANDLERS[type(event)](connection, event)
+            await apply[type(event)](connection, event)
         result = await settle(connection, pending, MatchingPercents())
+        shared = await estimate_funding(
+            connection,
+            pending,
+            await matched_pool(connection, pending, MatchingPercents()),
+            MatchingPercents(),
+        )
 
     pool = matched_rewards(
         proceeds=1_000 * ETH, locked_ratio=split.locked_ratio, patrons_rewards=0, rules=EPOCH_4
     )
     assert result.funding == capped_quadratic_funding(ledger.rows(1), P, pool.matched, EPOCH_4)
+    assert shared == result.funding
+
+
+async def test_leverage__of_each_allocation__is_what_it_moved(world: World) -> None:
+    await world.begin()
+    await world.open_window(1, DEPOSITS)
+    ledger, rules = world.ledger, EPOCH_4
+    computed = []
+    gifts: list[tuple[int, dict[Address, int], str]] = [
+        (1, {P[0]: 7 * ETH, P[1]: 3 * ETH}, "1.0"),
+        (2, {P[1]: 5 * ETH, P[3]: 11}, "0.01"),
+        (1, {P[4]: 9 * ETH, P[1]: ETH}, "0.2"),
+        (3, {P[0]: 0}, "1.0"),
+    ]
+    for who, amounts, uq in gifts:
+        pool = ledger.finalization(1, world.proceeds, DEPOSITS).matched.matched
+        new_rows = [AllocationRow(p, wei, Decimal(uq)) for p, wei in amounts.items()]
+        leverage, _ = individual_leverage(ledger.rows(1), user(who), new_rows, P, pool, rules)
+        event = ledger.allocate(1, user(who), amounts, uq)
+        await world.tell(event)
+        computed.append((event.sequence, user(who), event.nonce, leverage))
+    announced = await world.announced(LeverageComputed)
+    assert [(e.sequence, e.user, e.nonce, e.leverage) for e in announced] == computed
+    assert computed[-1][-1] == 0.0
+
+
+async def test_funding_sums__after_a_transaction_was_rolled_back__are_those_of_the_rows(
+    rewards_database: Database,
+) -> None:
+    """The memory is ahead of the database then, and may be behind after another's turn."""
+    ours, theirs = (handlers(FundingKeeper(MatchingPercents())) for _ in range(2))
+    ledger = Ledger()
+    events = [ledger.allocate(1, user(n), {P[n % 3]: n * ETH}) for n in range(1, 7)]
+
+    class Interrupted(Exception):
+        pass
+
+    async def apply(side: Any, *batch: Any, fail: bool = False) -> None:
+        async with rewards_database.transaction("test") as connection:
+            for event in batch:
+                await side[type(event)](connection, event)
+            if fail:
+                raise Interrupted
+
+    await apply(ours, events[0])
+    with pytest.raises(Interrupted):
+        await apply(ours, *events[1:4], fail=True)
+    await apply(ours, events[1])
+    await apply(theirs, *events[2:5])
+    await apply(ours, events[5])
+
+    async with rewards_database.reading() as connection:
+        kept = await funding.sums(connection, 1)
+    full = FundingSums(ledger.rows(1)).result(P, 10**20, EPOCH_4)
+    assert FundingSums(sums=kept).result(P, 10**20, EPOCH_4) == full

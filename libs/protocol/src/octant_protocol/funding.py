@@ -54,12 +54,30 @@ class FundingResult:
         return int(add(self.allocations_total, self.matched_total))
 
 
+@dataclass(frozen=True, slots=True)
+class ProjectSum:
+    """One project's rows summed up: square roots of weighted gifts, and wei."""
+
+    project: bytes
+    roots: Decimal
+    amount: Decimal
+
+
+def root_of(amount: int, uq: Decimal) -> Decimal:
+    """The square root of a weighted gift: a double, exactly."""
+    return Decimal.from_float(math.sqrt(multiply(uq, amount)))
+
+
 class FundingSums:
     """Running sums per project. More rows may be added after a result was taken."""
 
-    def __init__(self, rows: Iterable[AllocationRow] = ()) -> None:
+    def __init__(self, rows: Iterable[AllocationRow] = (), sums: Iterable[ProjectSum] = ()) -> None:
+        """`sums` stand for rows before all `rows`, in order of their first ones."""
         self._roots: dict[bytes, Decimal] = {}
         self._amounts: dict[bytes, Decimal] = {}
+        for known in sums:
+            self._roots[known.project] = known.roots
+            self._amounts[known.project] = known.amount
         self.extend(rows)
 
     def extend(self, rows: Iterable[AllocationRow]) -> None:

@@ -40,10 +40,16 @@ def individual_leverage(
     # New rows come after all others, so the sums continue instead of starting over.
     sums.extend(new_rows)
     after = sums.result(projects, matched, rules_or_cap)
+    return leverage_between(before, after, new_rows), after
 
+
+def leverage_between(
+    before: FundingResult, after: FundingResult, new_rows: Sequence[AllocationRow]
+) -> float:
+    """What the new rows moved per wei; both results list all their projects."""
     amount = sum(row.amount for row in new_rows)
     if amount == 0:
-        return 0.0, after
+        return 0.0
     matched_before = {result.project: result.matched for result in before.projects}
     matched_after = {result.project: result.matched for result in after.projects}
     change = ZERO
@@ -52,4 +58,4 @@ def individual_leverage(
             Decimal(matched_before[row.project]), Decimal(matched_after[row.project])
         )
         change = add(change, magnitude(difference))
-    return float(divide(change, Decimal(amount))), after
+    return float(divide(change, Decimal(amount)))

@@ -6,9 +6,10 @@ from octant_chassis.service import Service, start
 from octant_contracts import calls
 from octant_contracts.events import ALLOCATIONS, CHAIN_SYNC, EPOCHS, REWARDS
 
-from octant_rewards.allocations.events import HANDLERS as ALLOCATIONS_HANDLERS
+from octant_rewards.allocations.events import handlers as allocations_handlers
 from octant_rewards.chain.events import HANDLERS as CHAIN_HANDLERS
 from octant_rewards.deposits.events import handlers as deposits_handlers
+from octant_rewards.funding.keeper import FundingKeeper
 from octant_rewards.settings import Settings
 from octant_rewards.snapshots.service import Snapshots
 from octant_rewards.statistics import service as statistics
@@ -31,7 +32,7 @@ def wire(service: Service, settings: Settings) -> None:
 
     service.project(CHAIN_SYNC, CHAIN_HANDLERS)
     service.project(EPOCHS, deposits_handlers(service.caller))
-    service.project(ALLOCATIONS, ALLOCATIONS_HANDLERS)
+    service.project(ALLOCATIONS, allocations_handlers(FundingKeeper(percents)))
 
     service.answer(calls.TAKE_PENDING_SNAPSHOT, snapshots.take_pending)
     service.answer(calls.TAKE_FINALIZED_SNAPSHOT, snapshots.take_finalized)

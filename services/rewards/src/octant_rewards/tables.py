@@ -1,7 +1,7 @@
 """The rewards schema."""
 
 from octant_chassis.database import AddressColumn, HexColumn, WeiColumn
-from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, Numeric, Table, Text
 
 metadata = MetaData()
 
@@ -115,6 +115,27 @@ allocations = Table(
     Column("amount", WeiColumn, nullable=False),
     Column("uq", Text, nullable=False),
     Column("nonce", BigInteger, nullable=False),
+)
+
+# What `allocations` add up to, kept with every change of them. `roots` is the sum of the square
+# roots of weighted gifts; the first row's key orders the projects.
+funding_sums = Table(
+    "funding_sums",
+    metadata,
+    Column("epoch", Integer, primary_key=True),
+    Column("project", AddressColumn, primary_key=True),
+    Column("first_sequence", BigInteger, nullable=False),
+    Column("first_place", Integer, nullable=False),
+    Column("roots", Numeric, nullable=False),
+    Column("amount", WeiColumn, nullable=False),
+)
+
+# One more with every change of an epoch's sums.
+fundings = Table(
+    "fundings",
+    metadata,
+    Column("epoch", Integer, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
 )
 
 patron_events = Table(

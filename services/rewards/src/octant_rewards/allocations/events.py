@@ -1,5 +1,7 @@
 """Handles the events of allocations: live rows, patrons, and the seal that freezes them."""
 
+from functools import partial
+
 from octant_chassis.outbox import append
 from octant_chassis.projection import Handler, NotYet
 from octant_contracts.events import (
@@ -15,28 +17,38 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from octant_rewards.allocations import repository
 from octant_rewards.chain import repository as chain
+from octant_rewards.funding.keeper import FundingKeeper
 
 
 class SealMismatch(Exception):
     """What allocations sealed is not what was projected here: a number would be wrong."""
 
 
-async def allocated(connection: AsyncConnection, event: Allocated) -> None:
+async def allocated(keeper: FundingKeeper, connection: AsyncConnection, event: Allocated) -> None:
+    leverage = await keeper.allocate(connection, event)
     await repository.replace(connection, event)
-    await append(connection, EstimatesChanged(epoch=event.epoch, sequence=event.sequence))
+    changed = EstimatesChanged(epoch=event.epoch, sequence=event.sequence)
+    await append(connection, changed, *([leverage] if leverage else []))
 
 
-async def patron_mode_set(connection: AsyncConnection, event: PatronModeSet) -> None:
+async def patron_mode_set(
+    keeper: FundingKeeper, connection: AsyncConnection, event: PatronModeSet
+) -> None:
     await repository.add_patron_event(connection, event)
+    keeper.forget_pool()
     if event.revoked_epoch is not None:
+        await keeper.revoke(connection, event.revoked_epoch, bytes(event.user))
         await repository.revoke(connection, event.revoked_epoch, event.user)
         await append(
             connection, EstimatesChanged(epoch=event.revoked_epoch, sequence=event.sequence)
         )
 
 
-async def uq_score_set(connection: AsyncConnection, event: UqScoreSet) -> None:
+async def uq_score_set(
+    keeper: FundingKeeper, connection: AsyncConnection, event: UqScoreSet
+) -> None:
     """Weighs anew what is allocated already; the event has no sequence of its own."""
+    await keeper.weigh(connection, event.epoch, bytes(event.user), event.score)
     if await repository.set_uq(connection, event.epoch, event.user, event.score):
         sequence = await repository.last_sequence(connection, event.epoch)
         await append(connection, EstimatesChanged(epoch=event.epoch, sequence=sequence))
@@ -58,9 +70,10 @@ async def allocations_sealed(connection: AsyncConnection, event: AllocationsSeal
     await repository.add_seal(connection, event)
 
 
-HANDLERS: dict[type, Handler] = {
-    Allocated: allocated,
-    PatronModeSet: patron_mode_set,
-    UqScoreSet: uq_score_set,
-    AllocationsSealed: allocations_sealed,
-}
+def handlers(keeper: FundingKeeper) -> dict[type, Handler]:
+    return {
+        Allocated: partial(allocated, keeper),
+        PatronModeSet: partial(patron_mode_set, keeper),
+        UqScoreSet: partial(uq_score_set, keeper),
+        AllocationsSealed: allocations_sealed,
+    }

@@ -5,7 +5,7 @@ from decimal import Decimal
 from octant_contracts.events import Allocated, AllocationsSealed, PatronModeSet
 from octant_contracts.values import Address
 from octant_protocol.funding import AllocationRow
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -87,11 +87,6 @@ async def live_rows(connection: AsyncConnection, epoch: int) -> list[AllocationR
     ]
 
 
-async def total(connection: AsyncConnection, epoch: int) -> int:
-    """Σ live allocations, wei."""
-    return int(await connection.scalar(select(func.sum(T.c.amount)).where(T.c.epoch == epoch)) or 0)
-
-
 async def sum_of_user(connection: AsyncConnection, epoch: int, user: Address) -> int | None:
     """Σ of the user's live rows; None without a row (a row of 0 counts)."""
     found: int | None = await connection.scalar(
@@ -100,10 +95,8 @@ async def sum_of_user(connection: AsyncConnection, epoch: int, user: Address) ->
     return None if found is None else int(found)
 
 
-async def patrons_at(
-    connection: AsyncConnection, instant: int, last_sequence: int | None
-) -> list[Address]:
-    """Users whose latest event (by time, then sequence) up to `instant` enables, by address.
+def patrons(instant: int, last_sequence: int | None) -> Select[tuple[Address]]:
+    """Users whose latest event (by time, then sequence) up to `instant` enables.
 
     `last_sequence` bounds the events of a sealed epoch.
     """
@@ -117,10 +110,15 @@ async def patrons_at(
     if last_sequence is not None:
         latest = latest.where(P.c.sequence <= last_sequence)
     newest = latest.subquery()
-    rows = await connection.execute(
-        select(newest.c.user).where(newest.c.enabled).order_by(newest.c.user)
-    )
-    return list(rows.scalars())
+    return select(newest.c.user).where(newest.c.enabled)
+
+
+async def patrons_at(
+    connection: AsyncConnection, instant: int, last_sequence: int | None
+) -> list[Address]:
+    """`patrons`, by address."""
+    users = patrons(instant, last_sequence).subquery()
+    return list((await connection.execute(select(users.c.user).order_by(users.c.user))).scalars())
 
 
 async def add_seal(connection: AsyncConnection, event: AllocationsSealed) -> None:

@@ -9,8 +9,12 @@ from octant_protocol.rules import MatchingPercents, live_rules_for
 
 from octant_rewards.allocations import repository as allocations
 from octant_rewards.chain.calendar import ChainState
-from octant_rewards.estimates.service import settle
+from octant_rewards.estimates.service import estimate_funding, matched_pool, settle
 from octant_rewards.snapshots import repository
+
+
+class EstimateMismatch(Exception):
+    """The estimates people saw and a full run differ: one of them is wrong."""
 
 
 async def take(
@@ -27,6 +31,9 @@ async def take(
             missing = "pending snapshot" if pending is None else "seal of the allocations"
             raise Refusal("SnapshotTooEarly", epoch=epoch, reason=f"there is no {missing}")
         result = await settle(connection, pending, percents)
+        pool = await matched_pool(connection, pending, percents)
+        if await estimate_funding(connection, pending, pool, percents) != result.funding:
+            raise EstimateMismatch(f"epoch {epoch}: the kept sums are not those of the rows")
         root = Hex(result.tree.root) if result.tree else None
         amounts = {
             "matched_rewards": result.matched.matched,

@@ -22,10 +22,10 @@ from octant_protocol.settlement import donated_to_projects, unused_matched_rewar
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from octant_rewards.allocations import repository as allocations
 from octant_rewards.chain import repository as chain_repository
 from octant_rewards.chain.calendar import chain_state
-from octant_rewards.estimates.service import settle
+from octant_rewards.estimates.service import estimate_funding, estimate_totals, matched_pool
+from octant_rewards.funding import repository as funding
 from octant_rewards.snapshots import repository
 
 
@@ -49,14 +49,16 @@ async def epoch_statistics(
                 "staking_matched_reserved_for_v2": finalized.staking_matched_reserved_for_v2,
             }
         else:
-            estimate = await settle(connection, pending, percents)
+            pool = await matched_pool(connection, pending, percents)
+            result = await estimate_funding(connection, pending, pool, percents)
+            totals = await estimate_totals(connection, pending, pool, result, percents)
             amounts = {
-                "total_withdrawals": estimate.total_withdrawals,
-                "patrons_rewards": estimate.patrons_rewards,
-                "matched_rewards": estimate.matched.matched,
-                "leftover": estimate.leftover,
-                "donated_to_projects": estimate.funding.donated,
-                "staking_matched_reserved_for_v2": estimate.matched.reserved_for_v2,
+                "total_withdrawals": totals.total_withdrawals,
+                "patrons_rewards": pool.patrons_rewards,
+                "matched_rewards": pool.matched.matched,
+                "leftover": totals.leftover,
+                "donated_to_projects": result.donated,
+                "staking_matched_reserved_for_v2": pool.matched.reserved_for_v2,
             }
     return EpochStatistics(
         info=EpochInfo(
@@ -76,9 +78,6 @@ async def epoch_statistics(
 async def _donated(connection: AsyncConnection, pending: Row[Any], finalized: Row[Any]) -> int:
     """Donations and match of a finalized epoch by the epoch's own rules."""
     rules = rules_for(pending.epoch)
-    per_project: dict[bytes, int] = {}
-    for row in await allocations.live_rows(connection, pending.epoch):
-        per_project[row.project] = per_project.get(row.project, 0) + row.amount
     unused = unused_matched_rewards(
         leftover=finalized.leftover,
         proceeds=pending.staking_proceeds,
@@ -91,7 +90,9 @@ async def _donated(connection: AsyncConnection, pending: Row[Any], finalized: Ro
     return donated_to_projects(
         matched=finalized.matched_rewards,
         unused=unused,
-        allocated_per_project=list(per_project.values()),
+        allocated_per_project=[
+            int(known.amount) for known in await funding.sums(connection, pending.epoch)
+        ],
         rules=rules,
     )
 
@@ -108,9 +109,9 @@ async def leverage(database: Database, percents: MatchingPercents, request: OfEp
         matched = (
             finalized.matched_rewards
             if finalized is not None
-            else (await settle(connection, pending, percents)).matched.matched
+            else (await matched_pool(connection, pending, percents)).matched.matched
         )
-        return Leverage(total_leverage(matched, await allocations.total(connection, request.epoch)))
+        return Leverage(total_leverage(matched, await funding.total(connection, request.epoch)))
 
 
 async def estimated_project_rewards(
@@ -124,11 +125,12 @@ async def estimated_project_rewards(
         pending = await repository.pending(connection, epoch)
         if pending is None:
             raise Refusal("PendingSnapshotMissing")
-        estimate = await settle(connection, pending, percents)
+        pool = await matched_pool(connection, pending, percents)
+        result = await estimate_funding(connection, pending, pool, percents)
     return ProjectRewards(
         [
             ProjectRewardsRow(Address(p.project), Wei(p.allocated), Wei(p.matched))
-            for p in estimate.funding.projects
+            for p in result.projects
         ]
     )
 

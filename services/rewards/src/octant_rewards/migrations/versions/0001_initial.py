@@ -95,6 +95,20 @@ CREATE TABLE allocations (
     PRIMARY KEY (epoch, sequence, place)
 );
 CREATE INDEX allocations_user ON allocations (epoch, "user");
+CREATE INDEX allocations_project ON allocations (epoch, project, sequence, place);
+CREATE TABLE funding_sums (
+    epoch integer NOT NULL,
+    project bytea NOT NULL,
+    first_sequence bigint NOT NULL,
+    first_place integer NOT NULL,
+    roots numeric NOT NULL,
+    amount numeric(78,0) NOT NULL,
+    PRIMARY KEY (epoch, project)
+);
+CREATE TABLE fundings (
+    epoch integer PRIMARY KEY,
+    revision bigint NOT NULL
+);
 CREATE TABLE patron_events (
     sequence bigint PRIMARY KEY,
     "user" bytea NOT NULL,
