@@ -61,6 +61,16 @@ ERRORS: dict[str, ErrorSpec] = {
         400, "The effective deposit for a user {user} in the epoch {epoch} is not found"
     ),
     "PendingSnapshotMissing": ErrorSpec(400, "Pending snapshot is missing! We need it here"),
+    "SimulationOutsideWindow": ErrorSpec(
+        400, "Possible only in open allocation window", key="detail"
+    ),
+    "SimulationWithoutSnapshot": ErrorSpec(
+        400, "Pending snapshot is missing! We need it here", key="detail"
+    ),
+    "MissingSnapshot": ErrorSpec(
+        500,
+        "No snapshot has been taken. Try calling /snapshot/pending or /snapshot/finalized endpoint",
+    ),
     "InvalidMatchedRewardsStrategy": ErrorSpec(
         500, "Can't calculate matched rewards when locked ratio is greater than TR percent"
     ),

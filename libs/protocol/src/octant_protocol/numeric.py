@@ -49,6 +49,11 @@ def plain_text(value: Decimal) -> str:
     return format(value, "f")
 
 
+def double_text(value: float) -> str:
+    """Shortest round-trip digits of a double as decimal text: `0.07`, `1.0`, `1E-7`."""
+    return str(Decimal(repr(value)))
+
+
 def scaled_integer(value: float, exponent: int) -> int:
     """Shortest round-trip text of `value`, times 10^exponent, exactly, truncated toward zero."""
     with localcontext(CONTEXT) as context:

@@ -1,8 +1,17 @@
 """Public answers that differ from those of the calls; all others are the call's own struct."""
 
 import msgspec
-from octant_contracts.calls import BudgetRow, EpochAllocation, MerkleLeaf
-from octant_contracts.values import EpochNumber, Hex, Wei
+from octant_contracts.calls import (
+    BudgetRow,
+    EpochAllocation,
+    MerkleLeaf,
+    SimulatedBudget,
+    SimulatedClaim,
+    SimulatedDeposit,
+    SimulatedProject,
+    SimulatedSplit,
+)
+from octant_contracts.values import Address, EpochNumber, Hex, Wei
 
 
 class UserBudget(msgspec.Struct, frozen=True):
@@ -23,6 +32,34 @@ class MerkleTree(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 class AllocationsOfEpoch(msgspec.Struct, frozen=True):
     allocations: list[EpochAllocation]
+
+
+class UnusedRewards(msgspec.Struct, frozen=True):
+    addresses: list[Address]
+    value: Wei
+
+
+class LockedRatio(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Decimal text, scientific below a millionth."""
+
+    locked_ratio: str
+
+
+class PendingPreview(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    rewards: SimulatedSplit
+    user_deposits: list[SimulatedDeposit]
+    user_budgets: list[SimulatedBudget]
+
+
+class FinalizedPreview(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    patrons_rewards: Wei
+    matched_rewards: Wei
+    projects_rewards: list[SimulatedProject]
+    user_rewards: list[SimulatedClaim]
+    total_withdrawals: Wei
+    leftover: Wei
+    merkle_root: Hex | None
+    staking_matched_reserved_for_v2: Wei = msgspec.field(name="stakingMatchedReservedForV2")
 
 
 class SnapshotOf(msgspec.Struct, frozen=True):

@@ -21,11 +21,15 @@ def _unicode(text: str) -> str:
 Text = Annotated[str, AfterValidator(_unicode)]
 
 
+LARGEST = 2**256  # what a contract's integer holds, and the largest lock
+MANY = 10**6  # days or epochs: far above use
+
+
 class AllocationItem(BaseModel):
     model_config = KEYS
 
     project_address: UserAddress = Field(alias="proposalAddress")
-    amount: Annotated[int, Field(ge=0, lt=2**256)]
+    amount: Annotated[int, Field(ge=0, lt=LARGEST)]
 
 
 class AllocationPayload(BaseModel):
@@ -42,6 +46,28 @@ class AllocateBody(BaseModel):
     user_address: UserAddress
     signature: Text
     is_manually_edited: bool
+
+
+class LeverageBody(BaseModel):
+    model_config = KEYS
+
+    allocations: list[AllocationItem]
+
+
+class EpochsEstimateBody(BaseModel):
+    model_config = KEYS
+
+    number_of_epochs: Annotated[int, Field(gt=0, le=MANY)]
+    glm_amount: Annotated[int, Field(ge=0, lt=LARGEST)]
+
+
+class DaysEstimateBody(BaseModel):
+    """Days and amounts below zero earn nothing."""
+
+    model_config = KEYS
+
+    days: Annotated[int, Field(ge=-MANY, le=MANY)]
+    glm_amount: Annotated[int, Field(gt=-LARGEST, lt=LARGEST)]
 
 
 class PatronModeBody(BaseModel):

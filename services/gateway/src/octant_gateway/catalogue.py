@@ -3,9 +3,12 @@
 from octant_gateway.operation import Operation
 from octant_gateway.operations import (
     allocations,
+    budget_estimates,
+    deposit_totals,
     deposits,
     epochs,
     info,
+    leverage,
     projects,
     rewards,
     snapshots,
@@ -15,11 +18,14 @@ from octant_gateway.operations import (
 
 CATALOGUE: tuple[Operation, ...] = (
     *allocations.OPERATIONS,
+    *leverage.OPERATIONS,
     *rewards.OPERATIONS,
+    *budget_estimates.OPERATIONS,
     *epochs.OPERATIONS,
     *projects.OPERATIONS,
     *users.OPERATIONS,
     *deposits.OPERATIONS,
+    *deposit_totals.OPERATIONS,
     *snapshots.OPERATIONS,
     *withdrawals.OPERATIONS,
     *info.OPERATIONS,

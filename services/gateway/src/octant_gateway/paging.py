@@ -3,27 +3,45 @@
 from collections.abc import Awaitable, Callable
 
 import msgspec
+from octant_contracts.errors import Refusal
 
 _decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _PAGE_FIELDS = ("nextCursor", "asOf")
 
 
-async def join_pages(rows: str, page_at: Callable[[int, int | None], Awaitable[bytes]]) -> bytes:
-    """All `rows` of all pages in the frame of the first page.
+async def join_pages(
+    rows: str | tuple[str, ...], page_at: Callable[[int, int | None], Awaitable[bytes]]
+) -> bytes:
+    """All `rows` (one list or several) of all pages in the frame of the first page.
 
     `page_at(cursor, as_of)` fetches a page; `as_of` is what the first one told, None before.
+    Refusal NotLoadedYet when the frame changed between two pages.
     """
-    first = _decoder.decode(await page_at(0, None))
+    lists = (rows,) if isinstance(rows, str) else rows
+    first = page = _decoder.decode(await page_at(0, None))
     as_of = msgspec.json.decode(first["asOf"], type=int) if "asOf" in first else None
-    parts = [_inside(first[rows])]
-    page = first
+    parts = {name: [_inside(first[name])] for name in lists}
     while (cursor := msgspec.json.decode(page["nextCursor"], type=int | None)) is not None:
         page = _decoder.decode(await page_at(cursor, as_of))
-        parts.append(_inside(page[rows]))
-    whole = msgspec.Raw(b"[" + b",".join(part for part in parts if part) + b"]")
+        if _frame(page, lists) != _frame(first, lists):
+            raise Refusal("NotLoadedYet", what="A list that changed while it was read")
+        for name in lists:
+            parts[name].append(_inside(page[name]))
+    whole = {
+        name: msgspec.Raw(b"[" + b",".join(part for part in found if part) + b"]")
+        for name, found in parts.items()
+    }
     return msgspec.json.encode(
-        {k: whole if k == rows else v for k, v in first.items() if k not in _PAGE_FIELDS}
+        {name: whole.get(name, value) for name, value in first.items() if name not in _PAGE_FIELDS}
     )
+
+
+def _frame(page: dict[str, msgspec.Raw], lists: tuple[str, ...]) -> dict[str, bytes]:
+    return {
+        name: bytes(value)
+        for name, value in page.items()
+        if name not in lists and name not in _PAGE_FIELDS
+    }
 
 
 def _inside(array: msgspec.Raw) -> bytes:

@@ -7,10 +7,15 @@ from octant_contracts import calls
 from octant_contracts.events import ALLOCATIONS, CHAIN_SYNC, EPOCHS, REWARDS
 
 from octant_rewards.allocations.events import handlers as allocations_handlers
+from octant_rewards.budgets import service as budgets
 from octant_rewards.chain.events import HANDLERS as CHAIN_HANDLERS
 from octant_rewards.deposits.events import handlers as deposits_handlers
 from octant_rewards.funding.keeper import FundingKeeper
 from octant_rewards.settings import Settings
+from octant_rewards.simulations import budgets as simulated_budgets
+from octant_rewards.simulations.finalized import FinalizedSimulator
+from octant_rewards.simulations.leverage import simulate_leverage
+from octant_rewards.simulations.pending import PendingSimulator
 from octant_rewards.snapshots.service import Snapshots
 from octant_rewards.statistics import service as statistics
 from octant_rewards.withdrawals import service as withdrawals
@@ -26,19 +31,33 @@ async def serve(settings: Settings) -> None:
 
 def wire(service: Service, settings: Settings) -> None:
     """Connects the use cases to their events and calls."""
-    db, percents = service.database, settings.percents
-    snapshots = Snapshots(db, service.notifications, service.caller, settings)
+    db, caller, percents = service.database, service.caller, settings.percents
+    snapshots = Snapshots(db, service.notifications, caller, settings)
     trees = withdrawals.Trees()
 
     service.project(CHAIN_SYNC, CHAIN_HANDLERS)
-    service.project(EPOCHS, deposits_handlers(service.caller))
+    service.project(EPOCHS, deposits_handlers(caller))
     service.project(ALLOCATIONS, allocations_handlers(FundingKeeper(percents)))
 
     service.answer(calls.TAKE_PENDING_SNAPSHOT, snapshots.take_pending)
     service.answer(calls.TAKE_FINALIZED_SNAPSHOT, snapshots.take_finalized)
     service.answer(calls.SNAPSHOT_STATUS, partial(statistics.snapshot_status, db))
-    service.answer(calls.USER_BUDGET, partial(withdrawals.budget, db))
-    service.answer(calls.BUDGETS, partial(withdrawals.budgets, db))
+    service.answer(calls.SIMULATE_PENDING, PendingSimulator(db, caller).simulate)
+    service.answer(calls.SIMULATE_FINALIZED, FinalizedSimulator(db, percents).simulate)
+    service.answer(calls.SIMULATE_LEVERAGE, partial(simulate_leverage, db, percents))
+    service.answer(
+        calls.UPCOMING_BUDGET, partial(simulated_budgets.upcoming_budget, service.caller)
+    )
+    service.answer(calls.ESTIMATED_BUDGET, partial(simulated_budgets.estimated_budget, db, caller))
+    service.answer(
+        calls.ESTIMATED_BUDGET_BY_DAYS,
+        partial(simulated_budgets.estimated_budget_by_days, db, caller),
+    )
+    service.answer(calls.USER_BUDGET, partial(budgets.budget, db))
+    service.answer(calls.BUDGETS, partial(budgets.budgets, db))
+    service.answer(calls.UNUSED_BUDGETS, partial(budgets.unused, db))
+    service.answer(calls.THRESHOLD, partial(statistics.threshold, db))
+    service.answer(calls.DEPOSIT_TOTALS, partial(statistics.deposit_totals, db))
     service.answer(
         calls.ESTIMATED_PROJECT_REWARDS,
         partial(statistics.estimated_project_rewards, db, percents),

@@ -6,21 +6,27 @@ from octant_contracts.calls import (
     LEVERAGE,
     MERKLE_TREE,
     PROJECT_REWARDS,
+    THRESHOLD,
+    UNUSED_BUDGETS,
+    UPCOMING_BUDGET,
     USER_BUDGET,
     Leverage,
     Nothing,
     PageOfEpoch,
     ProjectRewards,
+    ProjectThreshold,
+    UpcomingBudget,
 )
 from octant_contracts.calls import OfEpoch as EpochRequest
+from octant_contracts.calls import OfUser as UserRequest
 from octant_contracts.calls import OfUserEpoch as UserEpochRequest
 from octant_contracts.values import encode
 
-from octant_gateway.answers import EpochBudgets, MerkleTree, UserBudget
+from octant_gateway.answers import EpochBudgets, MerkleTree, UnusedRewards, UserBudget
 from octant_gateway.gateway import Gateway
 from octant_gateway.operation import Answer, Operation
 from octant_gateway.paging import join_pages
-from octant_gateway.parameters import NoParameters, OfEpoch, OfUserEpoch
+from octant_gateway.parameters import NoParameters, OfEpoch, OfUser, OfUserEpoch
 
 
 async def budget(gateway: Gateway, of: OfUserEpoch) -> bytes | Answer:
@@ -28,6 +34,10 @@ async def budget(gateway: Gateway, of: OfUserEpoch) -> bytes | Answer:
     if answer.budget is None:
         return Answer(204, b"")
     return encode(UserBudget(answer.budget))
+
+
+async def upcoming(gateway: Gateway, of: OfUser) -> bytes:
+    return await gateway.raw(UPCOMING_BUDGET, UserRequest(of.user_address))
 
 
 async def budgets(gateway: Gateway, of: OfEpoch) -> bytes:
@@ -49,6 +59,17 @@ async def leverage(gateway: Gateway, of: OfEpoch) -> bytes:
     return await gateway.raw(LEVERAGE, EpochRequest(of.epoch_number))
 
 
+async def threshold(gateway: Gateway, of: OfEpoch) -> bytes:
+    return await gateway.raw(THRESHOLD, EpochRequest(of.epoch_number))
+
+
+async def unused(gateway: Gateway, of: OfEpoch) -> bytes:
+    async def page_at(cursor: int, _: int | None) -> bytes:
+        return await gateway.raw(UNUSED_BUDGETS, PageOfEpoch(of.epoch_number, cursor))
+
+    return await join_pages("addresses", page_at)
+
+
 async def merkle_tree(gateway: Gateway, of: OfEpoch) -> bytes:
     async def page_at(cursor: int, _: int | None) -> bytes:
         return await gateway.raw(MERKLE_TREE, PageOfEpoch(of.epoch_number, cursor))
@@ -65,6 +86,16 @@ OPERATIONS = (
         handler=budget,
         answers={200: UserBudget, 204: None},
         parameters=OfUserEpoch,
+    ),
+    Operation(
+        method="GET",
+        path="/rewards/budget/{user_address}/upcoming",
+        summary="A user's budget if the current epoch ended now",
+        tag="rewards",
+        handler=upcoming,
+        answers={200: UpcomingBudget},
+        parameters=OfUser,
+        refusals=("EpochNotIndexed",),
     ),
     Operation(
         method="GET",
@@ -103,6 +134,26 @@ OPERATIONS = (
         answers={200: Leverage},
         parameters=OfEpoch,
         refusals=("NotImplementedForGivenEpochState", "InvalidEpoch", "EpochNotIndexed"),
+    ),
+    Operation(
+        method="GET",
+        path="/rewards/threshold/{epoch_number}",
+        summary="What a project had to exceed to be matched; null since epoch 4",
+        tag="rewards",
+        handler=threshold,
+        answers={200: ProjectThreshold},
+        parameters=OfEpoch,
+        refusals=("InvalidEpoch",),
+    ),
+    Operation(
+        method="GET",
+        path="/rewards/unused/{epoch_number}",
+        summary="Whose budgets of an epoch were neither allocated nor given as patrons",
+        tag="rewards",
+        handler=unused,
+        answers={200: UnusedRewards},
+        parameters=OfEpoch,
+        refusals=("EpochNotIndexed",),
     ),
     Operation(
         method="GET",

@@ -55,6 +55,15 @@ async def last_sequence(connection: AsyncConnection, epoch: int) -> int:
     return await connection.scalar(select(func.greatest(allocated, switched))) or 0
 
 
+async def count_changes(connection: AsyncConnection, epoch: int) -> int:
+    """A number that every change of the epoch's live rows or of a patron counts up."""
+    revision = (
+        select(tables.fundings.c.revision).where(tables.fundings.c.epoch == epoch).scalar_subquery()
+    )
+    switches = select(func.count()).select_from(tables.patron_events).scalar_subquery()
+    return int(await connection.scalar(select(func.coalesce(revision, 0) + switches)) or 0)
+
+
 async def add_patron_event(connection: AsyncConnection, event: PatronModeSet) -> None:
     await connection.execute(
         insert(tables.patron_events).values(

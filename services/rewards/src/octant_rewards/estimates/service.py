@@ -1,7 +1,9 @@
 """What an epoch would come to if its window closed now, from the live allocations."""
 
+import asyncio
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from octant_contracts.errors import Refusal
@@ -14,8 +16,8 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from octant_rewards.allocations import repository as allocations
+from octant_rewards.budgets import repository as budgets
 from octant_rewards.chain import repository as chain
-from octant_rewards.estimates import repository
 from octant_rewards.funding import repository as funding
 from octant_rewards.snapshots import repository as snapshots
 
@@ -43,7 +45,7 @@ async def matched_pool(
     connection: AsyncConnection, pending: Pending, percents: MatchingPercents
 ) -> Pool:
     """Refusal InvalidMatchedRewardsStrategy where the rule set has no matched rewards."""
-    patrons = await repository.patrons_rewards(connection, pending.epoch, pending.finalized_at)
+    patrons = await budgets.patrons_rewards(connection, pending.epoch, pending.finalized_at)
     try:
         matched = matched_rewards(
             proceeds=pending.staking_proceeds,
@@ -74,7 +76,7 @@ async def estimate_totals(
     result: FundingResult,
     percents: MatchingPercents,
 ) -> Totals:
-    claims = await repository.sum_of_claims(connection, pending.epoch)
+    claims = await budgets.sum_of_claims(connection, pending.epoch)
     withdrawals = total_withdrawals(claims, result)
     return Totals(
         total_withdrawals=withdrawals,
@@ -102,24 +104,27 @@ async def settle(
     patrons = await allocations.patrons_at(
         connection, pending.finalized_at, seal.last_sequence if seal else None
     )
-    budgets = await snapshots.budgets(connection, pending.epoch)
+    everybody = await snapshots.budgets(connection, pending.epoch)
+    compute = partial(
+        finalize,
+        pending=PendingAmounts(
+            proceeds=pending.staking_proceeds,
+            locked_ratio=Decimal(pending.locked_ratio),
+            operational_cost=pending.operational_cost,
+            ppf=pending.ppf,
+            community_fund=pending.community_fund,
+            total_rewards=pending.total_rewards,
+            vanilla_individual_rewards=pending.vanilla_individual_rewards,
+        ),
+        budgets={bytes(row.address): row.amount for row in everybody},
+        patrons=[bytes(p) for p in patrons],
+        rows=await allocations.live_rows(connection, pending.epoch),
+        projects=[bytes(p) for p in await chain.projects(connection, pending.epoch)],
+        rules=_rules(pending, percents),
+    )
     try:
-        return finalize(
-            pending=PendingAmounts(
-                proceeds=pending.staking_proceeds,
-                locked_ratio=Decimal(pending.locked_ratio),
-                operational_cost=pending.operational_cost,
-                ppf=pending.ppf,
-                community_fund=pending.community_fund,
-                total_rewards=pending.total_rewards,
-                vanilla_individual_rewards=pending.vanilla_individual_rewards,
-            ),
-            budgets={bytes(row.address): row.amount for row in budgets},
-            patrons=[bytes(p) for p in patrons],
-            rows=await allocations.live_rows(connection, pending.epoch),
-            projects=[bytes(p) for p in await chain.projects(connection, pending.epoch)],
-            rules=_rules(pending, percents),
-        )
+        # Thousands of leaves take a noticeable part of a second: other calls go on meanwhile.
+        return await asyncio.to_thread(compute)
     except LockedRatioTooHigh:
         raise Refusal("InvalidMatchedRewardsStrategy") from None
 

@@ -1,6 +1,6 @@
 """SQL of the funding sums: per project what its live allocations add up to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from octant_chassis.database import AddressColumn
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from octant_rewards import tables
 
+A = tables.allocations
 S = tables.funding_sums
 
 
@@ -29,20 +30,22 @@ async def next_revision(connection: AsyncConnection, epoch: int) -> int:
     return int(revision or 0)
 
 
-async def revision(connection: AsyncConnection, epoch: int) -> int:
-    """The number of changes so far."""
-    t = tables.fundings
-    return await connection.scalar(select(t.c.revision).where(t.c.epoch == epoch)) or 0
-
-
-async def load(connection: AsyncConnection, epoch: int) -> LiveFunding:
-    """From all live rows."""
-    t = tables.allocations
-    rows = await connection.execute(
-        select(*t.c["sequence", "place", "user", "project", "amount", "uq"])
-        .where(t.c.epoch == epoch)
-        .order_by(t.c.sequence, t.c.place)
+async def load(
+    connection: AsyncConnection,
+    epoch: int,
+    *,
+    projects: Sequence[Address] | None = None,
+    without: Address | None = None,
+) -> LiveFunding:
+    """From the live rows: all of them, or those of some projects without one user's."""
+    query = select(*A.c["sequence", "place", "user", "project", "amount", "uq"]).where(
+        A.c.epoch == epoch
     )
+    if projects is not None:
+        query = query.where(A.c.project.in_(projects))
+    if without is not None:
+        query = query.where(A.c.user != without)
+    rows = await connection.execute(query.order_by(A.c.sequence, A.c.place))
     quotients: dict[str, Decimal] = {}
     return LiveFunding.of(
         (
@@ -54,6 +57,14 @@ async def load(connection: AsyncConnection, epoch: int) -> LiveFunding:
         )
         for r in rows
     )
+
+
+async def projects_of(connection: AsyncConnection, epoch: int, user: Address) -> list[Address]:
+    """Where the user's live rows go."""
+    rows = await connection.execute(
+        select(A.c.project).distinct().where(A.c.epoch == epoch, A.c.user == user)
+    )
+    return list(rows.scalars())
 
 
 async def write_sums(
@@ -91,12 +102,25 @@ async def write_sums(
 
 async def sums(connection: AsyncConnection, epoch: int) -> list[ProjectSum]:
     """Projects with live rows, in order of their first ones."""
+    return [known for _, known in await keyed_sums(connection, epoch)]
+
+
+async def keyed_sums(
+    connection: AsyncConnection, epoch: int, *, without: Sequence[Address] = ()
+) -> list[tuple[Key, ProjectSum]]:
+    """`sums` with the keys of the first rows, `without` some projects."""
     rows = await connection.execute(
-        select(*S.c["project", "roots", "amount"])
-        .where(S.c.epoch == epoch)
+        select(*S.c["project", "first_sequence", "first_place", "roots", "amount"])
+        .where(S.c.epoch == epoch, S.c.project.not_in(without))
         .order_by(S.c.first_sequence, S.c.first_place)
     )
-    return [ProjectSum(bytes(r.project), r.roots, Decimal(r.amount)) for r in rows]
+    return [
+        (
+            (r.first_sequence, r.first_place),
+            ProjectSum(bytes(r.project), r.roots, Decimal(r.amount)),
+        )
+        for r in rows
+    ]
 
 
 async def total(connection: AsyncConnection, epoch: int) -> int:

@@ -1,9 +1,11 @@
 """The snapshot part of `/epochs/info`, leverage, and the state flags of an epoch."""
 
+from decimal import Decimal
 from typing import Any
 
 from octant_chassis.database import Database
 from octant_contracts.calls import (
+    DepositTotals,
     EpochInfo,
     EpochStatistics,
     Leverage,
@@ -11,11 +13,13 @@ from octant_contracts.calls import (
     OfEpoch,
     ProjectRewards,
     ProjectRewardsRow,
+    ProjectThreshold,
     RewardsStatus,
     SnapshotStatus,
 )
 from octant_contracts.errors import Refusal
 from octant_contracts.values import Address, Wei
+from octant_protocol.historical import allocation_threshold
 from octant_protocol.leverage import total_leverage
 from octant_protocol.rules import MatchingPercents, rules_for
 from octant_protocol.settlement import donated_to_projects, unused_matched_rewards
@@ -141,6 +145,29 @@ async def project_rewards(database: Database, request: OfEpoch) -> ProjectReward
         raise Refusal("InvalidEpoch")
     async with database.reading() as connection:
         return ProjectRewards(await repository.project_rewards(connection, request.epoch))
+
+
+async def threshold(database: Database, request: OfEpoch) -> ProjectThreshold:
+    """Wei a project had to exceed in the oldest epochs; None since."""
+    if request.epoch < 0:
+        raise Refusal("InvalidEpoch")
+    async with database.reading() as connection:
+        projects = await chain_repository.projects(connection, request.epoch)
+        total = await funding.total(connection, request.epoch)
+    value = allocation_threshold(total, len(projects), rules_for(request.epoch))
+    return ProjectThreshold(None if value is None else Wei(value))
+
+
+async def deposit_totals(database: Database, request: OfEpoch) -> DepositTotals:
+    """Of the pending snapshot; refused without one."""
+    async with database.reading() as connection:
+        pending = await repository.pending(connection, request.epoch)
+    if pending is None:
+        raise Refusal("InvalidEpoch")
+    return DepositTotals(
+        total_effective_deposit=Wei(pending.total_effective_deposit),
+        locked_ratio=Decimal(pending.locked_ratio),
+    )
 
 
 async def snapshot_status(database: Database, request: OfEpoch) -> SnapshotStatus:

@@ -1,17 +1,13 @@
-"""What an address can withdraw, with proofs that the Vault will accept; trees and budgets."""
+"""What an address can withdraw, with proofs that the Vault will accept; and the trees."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
 
 from octant_chassis.database import AsyncConnection, Database
 from octant_chassis.telemetry import log
 from octant_contracts.calls import (
     PAGE,
-    Budget,
-    Budgets,
     MerkleTreePage,
     OfUser,
-    OfUserEpoch,
     PageOfEpoch,
     Withdrawal,
     Withdrawals,
@@ -22,6 +18,7 @@ from octant_protocol.merkle import MerkleTree, build_tree
 
 from octant_rewards.allocations import repository as allocations
 from octant_rewards.chain import repository as chain
+from octant_rewards.paging import next_cursor
 from octant_rewards.snapshots import repository
 
 CACHED_TREES = 8
@@ -87,10 +84,6 @@ async def _pending(connection: AsyncConnection, user: Address) -> list[Withdrawa
     return [Withdrawal(epoch=epoch, amount=Wei(kept), proof=[], status="pending")]
 
 
-def _next(cursor: int, rows: Sequence[object]) -> int | None:
-    return cursor + PAGE if len(rows) == PAGE else None
-
-
 async def merkle_tree(database: Database, request: PageOfEpoch) -> MerkleTreePage:
     first = max(request.cursor, 0)
     async with database.reading() as connection:
@@ -105,18 +98,5 @@ async def merkle_tree(database: Database, request: PageOfEpoch) -> MerkleTreePag
         root=finalized.merkle_root,
         leaves=leaves,
         leaf_encoding=["address", "uint256"],
-        next_cursor=_next(first, leaves),
+        next_cursor=next_cursor(first, leaves),
     )
-
-
-async def budget(database: Database, request: OfUserEpoch) -> Budget:
-    async with database.reading() as connection:
-        amount = await repository.budget(connection, request.user, request.epoch)
-    return Budget(None if amount is None else Wei(amount))
-
-
-async def budgets(database: Database, request: PageOfEpoch) -> Budgets:
-    first = max(request.cursor, 0)
-    async with database.reading() as connection:
-        rows = await repository.budgets(connection, request.epoch, first, PAGE)
-    return Budgets(budgets=rows, next_cursor=_next(first, rows))
