@@ -1,6 +1,7 @@
 """Every operation: what it asks, what it answers, how a refusal of its service shows."""
 
 import json
+from decimal import Decimal
 
 import pytest
 from octant_contracts import calls
@@ -103,6 +104,58 @@ CASES = [
     ("GET", "/rewards/budgets/epoch/4", None, calls.BUDGETS, calls.PageOfEpoch(4, 0),
      Budgets(budgets=[BudgetRow(USER, Wei(1))], next_cursor=None), 200,
      {"budgets": [{"address": ALICE, "amount": "1"}]}),
+    ("GET", f"/rewards/budget/{ALICE}/upcoming", None, calls.UPCOMING_BUDGET, OfUser(USER),
+     calls.UpcomingBudget(upcoming_budget=Wei(BIG)), 200, {"upcomingBudget": str(BIG)}),
+    ("POST", "/rewards/estimated_budget", {"number_of_epochs": " 4.0 ", "glmAmount": str(BIG)},
+     calls.ESTIMATED_BUDGET,
+     calls.EpochsEstimateRequest(number_of_epochs=Wei(4), glm_amount=Wei(BIG)),
+     calls.EstimatedBudget(budget=Wei(1), matched_funding=Wei(BIG)), 200,
+     {"budget": "1", "matchedFunding": str(BIG)}),
+    ("POST", "/rewards/estimated_budget/by_days", {"days": -3, "glmAmount": -1},
+     calls.ESTIMATED_BUDGET_BY_DAYS,
+     calls.DaysEstimateRequest(days=Wei(-3), glm_amount=Wei(-1)),
+     calls.EstimatedBudgetByDays(Wei(0)), 200, {"budget": "0"}),
+    ("GET", "/rewards/threshold/2", None, calls.THRESHOLD, OfEpoch(2),
+     calls.ProjectThreshold(Wei(9)), 200, {"threshold": "9"}),
+    ("GET", "/rewards/threshold/4", None, calls.THRESHOLD, OfEpoch(4),
+     calls.ProjectThreshold(None), 200, {"threshold": None}),
+    ("GET", "/rewards/unused/4", None, calls.UNUSED_BUDGETS, calls.PageOfEpoch(4, 0),
+     calls.UnusedBudgets(addresses=[USER], value=Wei(3), next_cursor=None), 200,
+     {"addresses": [ALICE], "value": "3"}),
+    ("GET", "/deposits/3/total_effective", None, calls.DEPOSIT_TOTALS, OfEpoch(3),
+     calls.DepositTotals(total_effective_deposit=Wei(BIG), locked_ratio=Decimal("0.0000004")),
+     200, {"totalEffective": str(BIG)}),
+    ("GET", "/deposits/3/locked_ratio", None, calls.DEPOSIT_TOTALS, OfEpoch(3),
+     calls.DepositTotals(total_effective_deposit=Wei(1), locked_ratio=Decimal("0.0000004")),
+     200, {"lockedRatio": "4E-7"}),
+    ("GET", "/snapshots/pending/simulate", None, calls.SIMULATE_PENDING,
+     calls.SimulationRequest(),
+     calls.PendingSimulation(
+         rewards=calls.SimulatedSplit(
+             staking_proceeds=Wei(1), locked_ratio="9E-7", total_effective_deposit=Wei(2),
+             total_rewards=Wei(3), vanilla_individual_rewards=Wei(4), operational_cost=Wei(5),
+             community_fund=Wei(0), ppf=Wei(6)),
+         user_deposits=[calls.SimulatedDeposit(
+             user_address=USER, effective_deposit=Wei(7), deposit=Wei(8))],
+         user_budgets=[calls.SimulatedBudget(user_address=USER, budget=Wei(9))],
+         as_of=1_700_000_000, next_cursor=None), 200,
+     {"rewards": {"stakingProceeds": "1", "lockedRatio": "9E-7", "totalEffectiveDeposit": "2",
+                  "totalRewards": "3", "vanillaIndividualRewards": "4", "operationalCost": "5",
+                  "communityFund": "0", "ppf": "6"},
+      "userDeposits": [{"userAddress": ALICE, "effectiveDeposit": "7", "deposit": "8"}],
+      "userBudgets": [{"userAddress": ALICE, "budget": "9"}]}),
+    ("GET", "/snapshots/finalized/simulate", None, calls.SIMULATE_FINALIZED,
+     calls.FinalizedSimulationRequest(),
+     calls.FinalizedSimulation(
+         patrons_rewards=Wei(1), matched_rewards=Wei(2),
+         projects_rewards=[calls.SimulatedProject(Address.parse(PROJECT), Wei(5), Wei(3))],
+         user_rewards=[calls.SimulatedClaim(USER, Wei(4))], total_withdrawals=Wei(9),
+         leftover=Wei(-1), merkle_root=None, staking_matched_reserved_for_v2=Wei(0), as_of=7,
+         next_cursor=None), 200,
+     {"patronsRewards": "1", "matchedRewards": "2",
+      "projectsRewards": [{"address": PROJECT, "amount": "5", "matched": "3"}],
+      "userRewards": [{"address": ALICE, "amount": "4"}], "totalWithdrawals": "9",
+      "leftover": "-1", "merkleRoot": None, "stakingMatchedReservedForV2": "0"}),
     ("GET", "/rewards/projects/estimated", None, calls.ESTIMATED_PROJECT_REWARDS, Nothing(),
      ProjectRewards([ProjectRewardsRow(Address.parse(PROJECT), Wei(1), Wei(2))]), 200,
      {"rewards": [{"address": PROJECT, "allocated": "1", "matched": "2"}]}),
@@ -179,7 +232,12 @@ def test_cases__cover_the_whole_catalogue__but_what_the_info_tests_cover() -> No
         for o in CATALOGUE
         if not any(c[0] == o.method and matches(o.path, c[1]) for c in CASES)
     }
-    assert uncovered == {"/info/healthcheck", "/info/sync-status", "/info/version"}
+    assert uncovered == {
+        "/info/healthcheck",
+        "/info/sync-status",
+        "/info/version",
+        "/allocations/leverage/{user_address}",
+    }
 
 
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
@@ -260,3 +318,48 @@ async def test_service__that_fails_inside__is_a_bare_500_with_a_request_id(world
     response = await world.get("/epochs/current")
     assert (response.status_code, response.json()) == (500, {"message": "Internal server error"})
     assert response.headers["x-request-id"]
+
+
+async def test_leverage__of_a_planned_allocation__is_weighed_by_the_users_terms(world) -> None:
+    project = Address.parse(PROJECT)
+    world.services.on(
+        calls.ALLOCATION_TERMS,
+        calls.AllocationTerms(epoch=4, uniqueness_quotient=Decimal("0.01")),
+    )
+    world.services.on(
+        calls.SIMULATE_LEVERAGE,
+        calls.SimulatedLeverage("0.07", None, [calls.MatchedProject(project, Wei(BIG))]),
+    )
+    body = {"allocations": [{"proposalAddress": PROJECT, "amount": "70"}]}
+    response = await world.client.post(f"/allocations/leverage/{ALICE}", json=body)
+    assert (response.status_code, response.json()) == (
+        200,
+        {
+            "leverage": "0.07",
+            "threshold": None,
+            "matched": [{"address": PROJECT, "value": str(BIG)}],
+        },
+    )
+    assert world.services.requests(calls.SIMULATE_LEVERAGE) == [
+        calls.SimulateLeverageRequest(
+            user=USER,
+            epoch=4,
+            uniqueness_quotient=Decimal("0.01"),
+            allocations=[AllocationInput(project, Wei(70))],
+        )
+    ]
+
+
+@pytest.mark.parametrize("body", [{"allocations": []}, {"allocations": "no list"}])
+async def test_leverage__while_the_window_is_closed__says_so_before_anything_else(
+    world, body
+) -> None:
+    world.services.on(
+        calls.ALLOCATION_TERMS, calls.AllocationTerms(epoch=None, uniqueness_quotient=None)
+    )
+    world.services.on(calls.ALLOCATION_WINDOW, calls.Window(pending_epoch=None))
+    response = await world.client.post(f"/allocations/leverage/{ALICE}", json=body)
+    assert (response.status_code, response.json()) == (
+        403,
+        {"message": "This action is available only during the allocation window."},
+    )

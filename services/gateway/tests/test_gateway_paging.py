@@ -82,3 +82,53 @@ async def test_concurrent_requests__each_keep_their_own_id_in_their_calls(world)
     assert [a.headers["x-request-id"] for a in answers] == [f"request-{i}" for i in range(20)]
     heard = {asked.correlation: asked.request.epoch for asked in world.services.asked}
     assert heard == {f"request-{i}": i for i in range(20)}
+
+
+def _simulation(first: int, until: int, following: int | None) -> calls.PendingSimulation:
+    return calls.PendingSimulation(
+        rewards=calls.SimulatedSplit(
+            staking_proceeds=Wei(until),
+            locked_ratio="0",
+            total_effective_deposit=Wei(2),
+            total_rewards=Wei(3),
+            vanilla_individual_rewards=Wei(4),
+            operational_cost=Wei(5),
+            community_fund=Wei(0),
+            ppf=Wei(6),
+        ),
+        user_deposits=[
+            calls.SimulatedDeposit(
+                user_address=USER, effective_deposit=Wei(first), deposit=Wei(first)
+            )
+        ],
+        user_budgets=[calls.SimulatedBudget(user_address=USER, budget=Wei(first))]
+        if first == 0
+        else [],
+        as_of=until,
+        next_cursor=following,
+    )
+
+
+async def test_simulation__of_several_pages__joins_both_lists_as_of_the_first(world) -> None:
+    def page(request: calls.SimulationRequest) -> calls.PendingSimulation:
+        assert request.until == (None if request.cursor == 0 else 50)
+        return _simulation(request.cursor, 50, None if request.cursor else 1000)
+
+    world.services.on(calls.SIMULATE_PENDING, page)
+    answer = (await world.get("/snapshots/pending/simulate")).json()
+    assert [row["deposit"] for row in answer["userDeposits"]] == ["0", "1000"]
+    assert [row["budget"] for row in answer["userBudgets"]] == ["0"]
+    assert list(answer) == ["rewards", "userDeposits", "userBudgets"]
+
+
+async def test_simulation__that_changes_between_pages__is_asked_for_again(world) -> None:
+    world.services.on(
+        calls.SIMULATE_PENDING,
+        lambda request: _simulation(request.cursor, request.cursor, None if request.cursor else 1),
+    )
+    response = await world.get("/snapshots/pending/simulate")
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "1"
+    assert response.json() == {
+        "message": "A list that changed while it was read is not loaded yet; try again in a moment."
+    }

@@ -21,7 +21,16 @@ from octant_chassis.migrations import migrate, run_script
 from octant_chassis.outbox import Relay
 from octant_chassis.service import start
 from octant_chassis.settings import Secret
-from octant_contracts.calls import SETTLED_DEPOSITS, STAKING_PROCEEDS, SYNC_TO_LATEST, Call
+from octant_contracts.calls import (
+    DEPOSITS_UNTIL,
+    ESTIMATED_TOTAL_DEPOSIT,
+    LOCKED_GLM,
+    SETTLED_DEPOSITS,
+    STAKING_PROCEEDS,
+    SYNC_TO_LATEST,
+    USER_DEPOSIT_UNTIL,
+    Call,
+)
 from octant_contracts.events import ALLOCATIONS, CHAIN_SYNC, EPOCHS, PRODUCED, REWARDS
 from octant_devnet import servers
 from octant_devnet.testkit import eventually
@@ -147,9 +156,16 @@ async def _running(postgres_port: int, name: str, settings: Settings) -> AsyncIt
         chain_answers = [
             (SYNC_TO_LATEST, world.sync_to_latest),
             (STAKING_PROCEEDS, world.staking_proceeds),
+            (LOCKED_GLM, world.locked_glm),
+        ]
+        epochs_answers = [
+            (SETTLED_DEPOSITS, world.settled_deposits),
+            (DEPOSITS_UNTIL, world.deposits_until),
+            (USER_DEPOSIT_UNTIL, world.user_deposit_until),
+            (ESTIMATED_TOTAL_DEPOSIT, world.estimated_total_deposit),
         ]
         await _answer(stack, buses[CHAIN_SYNC], CHAIN_SYNC, chain_answers)
-        await _answer(stack, buses[EPOCHS], EPOCHS, [(SETTLED_DEPOSITS, world.settled_deposits)])
+        await _answer(stack, buses[EPOCHS], EPOCHS, epochs_answers)
         running = asyncio.create_task(service.run())
         await eventually(lambda: not service.readiness.waiting(), what="the service is ready")
         yield world

@@ -21,12 +21,17 @@ from octant_contracts.calls import (
     TAKE_PENDING_SNAPSHOT,
     WITHDRAWALS,
     Call,
+    DepositsUntil,
+    DepositsUntilRequest,
+    DepositUntil,
     Nothing,
     OfUser,
     PageOfEpoch,
     ProceedsRequest,
     SettledDeposit,
     SettledDeposits,
+    TotalEffectiveDeposit,
+    UserDepositUntil,
     WeiAmount,
     Withdrawal,
 )
@@ -40,12 +45,14 @@ from octant_contracts.events import (
     PendingSnapshotTaken,
     ProjectsSet,
 )
+from octant_contracts.seals import deposits_digest
 from octant_contracts.values import Address, BlockRef, Wei, decode
 from octant_devnet.testkit import eventually
 from octant_rewards import tables
 from sqlalchemy import func, select, tuple_
 
 from .rewards_played import (
+    DURATION,
     ETH,
     PROJECTS,
     START,
@@ -78,6 +85,9 @@ class World:
         self.proceeds_asked: list[ProceedsRequest] = []
         self.deposits: dict[int, list[SettledDeposit]] = {}
         self.pages_asked: list[PageOfEpoch] = []
+        self.locked = 0
+        self.running: list[DepositUntil] = []
+        """Deposits of the current epoch, in address order."""
         self.last_refusal: dict[str, str] = {}
         self.synced = asyncio.Event()
 
@@ -103,6 +113,46 @@ class World:
         return SettledDeposits(
             deposits=rows[request.cursor : end], next_cursor=end if end < len(rows) else None
         )
+
+    async def locked_glm(self, _: Nothing) -> WeiAmount:
+        return WeiAmount(Wei(self.locked))
+
+    async def estimated_total_deposit(self, _: Nothing) -> TotalEffectiveDeposit:
+        return TotalEffectiveDeposit(total_effective=self._total())
+
+    async def user_deposit_until(self, request: OfUser) -> UserDepositUntil:
+        epoch, start, until = self._span(None)
+        deposits = {row.user: row.effective_deposit for row in self.running}
+        return UserDepositUntil(
+            epoch=epoch,
+            start=start,
+            until=until,
+            total_effective_deposit=self._total(),
+            effective_deposit=deposits.get(request.user, Wei(0)),
+        )
+
+    async def deposits_until(self, request: DepositsUntilRequest) -> DepositsUntil:
+        epoch, start, until = self._span(request.until)
+        end = request.cursor + PAGE
+        rows = ((r.user, r.effective_deposit, r.end_balance) for r in self.running)
+        return DepositsUntil(
+            epoch=epoch,
+            start=start,
+            until=until,
+            total_effective_deposit=self._total(),
+            count=len(self.running),
+            digest=deposits_digest(rows),
+            deposits=self.running[request.cursor : end],
+            next_cursor=end if end < len(self.running) else None,
+        )
+
+    def _total(self) -> Wei:
+        return Wei(sum(row.effective_deposit for row in self.running))
+
+    def _span(self, until: int | None) -> tuple[int, int, int]:
+        now = self.node_head.timestamp
+        epoch = (now - START) // DURATION + 1
+        return epoch, end_of(epoch - 1), until or now
 
     # what the neighbours announce
 
