@@ -61,7 +61,7 @@ format: install ## format the code, fix what can be fixed
 	@$(BIN)/ruff format
 
 bench: install ## measure: floor, ours, ratio
-	@for metric in signature_check call_hop allocation_post make_up; do $(BIN)/python "bench/$$metric.py"; done
+	@for metric in signature_check call_hop allocation_post allocation_curve epoch_scale make_up; do $(BIN)/python "bench/$$metric.py"; done
 
 lock: install ## resolve the dependencies anew into requirements.lock
 	@$(BIN)/uv lock

@@ -21,8 +21,7 @@ from octant_devnet.options import WorldOptions
 from octant_devnet.ports import random_ports
 from octant_devnet.testkit import stop
 from octant_devnet.world import World
-from octant_protocol.address import parse_address
-from octant_protocol.signatures import allocation_digest, sign_digest
+from posting import post_all, signed_bodies
 
 PEOPLE = 200
 ROUNDS = 3
@@ -30,21 +29,7 @@ GLM = 10**18
 
 
 def bodies(donors: list[people.Person], nonce: int) -> list[dict[str, Any]]:
-    projects = [p.address for p in seed.seeded_projects()]
-    found = []
-    for number, person in enumerate(donors):
-        items = [(projects[(number + i) % len(projects)], 1000 + i) for i in range(3)]
-        digest = allocation_digest(1337, [(parse_address(p), a) for p, a in items], nonce)
-        found.append({
-            "payload": {
-                "allocations": [{"proposalAddress": p, "amount": str(a)} for p, a in items],
-                "nonce": nonce,
-            },
-            "userAddress": person.address,
-            "signature": sign_digest(bytes.fromhex(person.key[2:]), digest),
-            "isManuallyEdited": False,
-        })  # fmt: skip
-    return found
+    return signed_bodies(donors, [p.address for p in seed.seeded_projects()], nonce)
 
 
 async def one_after_the_other(url: str, rounds: list[list[dict[str, Any]]]) -> tuple[float, float]:
@@ -56,21 +41,6 @@ async def one_after_the_other(url: str, rounds: list[list[dict[str, Any]]]) -> t
             assert response.status_code == 201, response.text
 
         return await latency(post, len(waiting))
-
-
-async def sixteen_wide(url: str, part: list[dict[str, Any]]) -> float:
-    """Microseconds per allocation."""
-    waiting = list(part)
-    async with httpx.AsyncClient(base_url=url, timeout=30) as http:
-
-        async def worker() -> None:
-            while waiting:
-                response = await http.post("/allocations/allocate", json=waiting.pop())
-                assert response.status_code == 201, response.text
-
-        started = time.perf_counter()
-        await asyncio.gather(*(worker() for _ in range(16)))
-        return (time.perf_counter() - started) / len(part) * 1e6
 
 
 def prepare(world: World) -> list[people.Person]:
@@ -134,8 +104,8 @@ def main() -> None:
             report("allocation POST, idle, median", floor_median, ours_median)
             report("allocation POST, idle, p99", floor_p99, ours_p99)
             wide = bodies(donors, 1 + ROUNDS)
-            floor_wide = asyncio.run(sixteen_wide(floor_url, wide))
-            ours_wide = asyncio.run(sixteen_wide(world.gateway_url, wide))
+            floor_wide = post_all(floor_url, wide, 16) / len(wide) * 1e6
+            ours_wide = post_all(world.gateway_url, wide, 16) / len(wide) * 1e6
             report("allocation POST, 16 wide, per allocation", floor_wide, ours_wide)
         finally:
             stop(floor)

@@ -2,11 +2,23 @@
 
 from decimal import Decimal
 
+from octant_chassis.database import AddressColumn, WeiColumn
 from octant_contracts.events import Allocated, AllocationsSealed, PatronModeSet
 from octant_contracts.values import Address
 from octant_protocol.funding import AllocationRow
-from sqlalchemy import Select, delete, func, select, update
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    delete,
+    func,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from octant_rewards import tables
@@ -14,26 +26,52 @@ from octant_rewards import tables
 T = tables.allocations
 
 
+def _replace() -> Select[int]:
+    epoch = bindparam("given_epoch", type_=Integer)
+    user = bindparam("given_user", type_=AddressColumn)
+    old = delete(T).where(T.c.epoch == epoch, T.c.user == user).cte("old")
+    items = (
+        func.unnest(
+            bindparam("given_projects", type_=ARRAY(AddressColumn)),
+            bindparam("given_amounts", type_=ARRAY(WeiColumn)),
+        )
+        .table_valued("project", "amount", with_ordinality="position")
+        .render_derived()
+    )
+    sequence = bindparam("given_sequence", type_=BigInteger)
+    uq = bindparam("given_uq", type_=Text)
+    nonce = bindparam("given_nonce", type_=BigInteger)
+    new = (
+        insert(T)
+        .from_select(
+            ["epoch", "sequence", "place", "user", "project", "amount", "uq", "nonce"],
+            select(
+                epoch, sequence, items.c.position - 1, user, items.c.project, items.c.amount,
+                uq, nonce,
+            ),
+        )
+        .cte("new")
+    )  # fmt: skip
+    return select(literal(1)).add_cte(old, new)
+
+
+_REPLACE = _replace()
+
+
 async def replace(connection: AsyncConnection, event: Allocated) -> None:
     """The user's whole new set for the epoch."""
-    await revoke(connection, event.epoch, event.user)
-    if event.allocations:
-        await connection.execute(
-            insert(T),
-            [
-                {
-                    "epoch": event.epoch,
-                    "sequence": event.sequence,
-                    "place": place,
-                    "user": event.user,
-                    "project": item.project,
-                    "amount": item.amount,
-                    "uq": f"{event.uniqueness_quotient:f}",
-                    "nonce": event.nonce,
-                }
-                for place, item in enumerate(event.allocations)
-            ],
-        )
+    await connection.execute(
+        _REPLACE,
+        {
+            "given_epoch": event.epoch,
+            "given_user": event.user,
+            "given_sequence": event.sequence,
+            "given_uq": f"{event.uniqueness_quotient:f}",
+            "given_nonce": event.nonce,
+            "given_projects": [item.project for item in event.allocations],
+            "given_amounts": [item.amount for item in event.allocations],
+        },
+    )
 
 
 async def revoke(connection: AsyncConnection, epoch: int, user: Address) -> None:

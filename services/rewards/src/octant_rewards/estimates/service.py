@@ -104,7 +104,6 @@ async def settle(
     patrons = await allocations.patrons_at(
         connection, pending.finalized_at, seal.last_sequence if seal else None
     )
-    everybody = await snapshots.budgets(connection, pending.epoch)
     compute = partial(
         finalize,
         pending=PendingAmounts(
@@ -116,7 +115,7 @@ async def settle(
             total_rewards=pending.total_rewards,
             vanilla_individual_rewards=pending.vanilla_individual_rewards,
         ),
-        budgets={bytes(row.address): row.amount for row in everybody},
+        budgets=await snapshots.budgets_of_participants(connection, pending.epoch, patrons),
         patrons=[bytes(p) for p in patrons],
         rows=await allocations.live_rows(connection, pending.epoch),
         projects=[bytes(p) for p in await chain.projects(connection, pending.epoch)],

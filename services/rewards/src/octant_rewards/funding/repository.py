@@ -3,12 +3,23 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from octant_chassis.database import AddressColumn
+from octant_chassis.database import AddressColumn, WeiColumn
 from octant_contracts.values import Address
 from octant_protocol.funding import ProjectSum
 from octant_protocol.live_funding import LiveFunding
 from octant_protocol.running_sum import Key
-from sqlalchemy import any_, bindparam, delete, func, select
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    Numeric,
+    Select,
+    any_,
+    bindparam,
+    delete,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -67,37 +78,52 @@ async def projects_of(connection: AsyncConnection, epoch: int, user: Address) ->
     return list(rows.scalars())
 
 
+def _write_sums() -> Select[int]:
+    epoch = bindparam("given_epoch", type_=Integer)
+    gone = (
+        delete(S)
+        .where(
+            S.c.epoch == epoch,
+            S.c.project == any_(bindparam("gone", type_=ARRAY(AddressColumn))),
+        )
+        .cte("gone_sums")
+    )
+    names = ("project", "first_sequence", "first_place", "roots", "amount")
+    kinds = (AddressColumn, BigInteger, Integer, Numeric, WeiColumn)
+    given = func.unnest(
+        *(
+            bindparam(f"given_{name}", type_=ARRAY(kind))
+            for name, kind in zip(names, kinds, strict=True)
+        )
+    )
+    rows = given.table_valued(*names).render_derived()
+    upsert = insert(S).from_select(["epoch", *names], select(epoch, *(rows.c[n] for n in names)))
+    written = upsert.on_conflict_do_update(
+        index_elements=["epoch", "project"], set_={n: upsert.excluded[n] for n in names[1:]}
+    ).cte("written_sums")
+    return select(literal(1)).add_cte(gone, written)
+
+
+_WRITE_SUMS = _write_sums()
+
+
 async def write_sums(
     connection: AsyncConnection, epoch: int, changed: Mapping[bytes, tuple[Key, ProjectSum] | None]
 ) -> None:
     """Stores what changed; None: the project has no rows any more."""
-    gone = [Address(project) for project, known in changed.items() if known is None]
-    if gone:
-        projects = bindparam("gone", gone, ARRAY(AddressColumn))
-        await connection.execute(delete(S).where(S.c.epoch == epoch, S.c.project == any_(projects)))
-    rows = [
+    known = [found for found in changed.values() if found is not None]
+    await connection.execute(
+        _WRITE_SUMS,
         {
-            "epoch": epoch,
-            "project": Address(known.project),
-            "first_sequence": key[0],
-            "first_place": key[1],
-            "roots": known.roots,
-            "amount": int(known.amount),
-        }
-        for key, known in filter(None, changed.values())
-    ]
-    if rows:
-        statement = insert(S).values(rows)
-        given = statement.excluded
-        await connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["epoch", "project"],
-                set_={
-                    name: given[name]
-                    for name in ("first_sequence", "first_place", "roots", "amount")
-                },
-            )
-        )
+            "given_epoch": epoch,
+            "gone": [Address(project) for project, found in changed.items() if found is None],
+            "given_project": [Address(sums.project) for _, sums in known],
+            "given_first_sequence": [key[0] for key, _ in known],
+            "given_first_place": [key[1] for key, _ in known],
+            "given_roots": [sums.roots for _, sums in known],
+            "given_amount": [int(sums.amount) for _, sums in known],
+        },
+    )
 
 
 async def sums(connection: AsyncConnection, epoch: int) -> list[ProjectSum]:

@@ -7,7 +7,7 @@ from octant_chassis.database import AddressColumn, Database, copy_rows
 from octant_contracts.calls import BudgetRow, MerkleLeaf, ProjectRewardsRow
 from octant_contracts.values import Address, Hex, Wei
 from octant_protocol.finalization import Finalization
-from sqlalchemy import Row, any_, bindparam, func, insert, select
+from sqlalchemy import Row, any_, bindparam, func, insert, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -162,20 +162,21 @@ async def budgets(
     return [BudgetRow(r.user, Wei(r.amount)) for r in rows]
 
 
-async def sum_of_budgets(connection: AsyncConnection, epoch: int, users: Sequence[Address]) -> int:
-    """Σ budgets of the users that have one, wei."""
-    t = tables.budgets
-    if not users:
-        return 0
-    return int(
-        await connection.scalar(
-            select(func.sum(t.c.amount)).where(
-                t.c.epoch == epoch,
-                t.c.user == any_(bindparam("users", list(users), ARRAY(AddressColumn))),
-            )
+async def budgets_of_participants(
+    connection: AsyncConnection, epoch: int, patrons: Sequence[Address]
+) -> dict[bytes, int]:
+    """Budgets of those whose budgets count in a finalization: who allocated, and patrons."""
+    t, a = tables.budgets, tables.allocations
+    if not _exists(epoch):
+        return {}
+    donors = select(a.c.user).where(a.c.epoch == epoch)
+    given = bindparam("patrons", list(patrons), ARRAY(AddressColumn))
+    rows = await connection.execute(
+        select(*t.c["user", "amount"]).where(
+            t.c.epoch == epoch, or_(t.c.user.in_(donors), t.c.user == any_(given))
         )
-        or 0
     )
+    return {bytes(r.user): r.amount for r in rows}
 
 
 async def project_rewards(connection: AsyncConnection, epoch: int) -> list[ProjectRewardsRow]:
