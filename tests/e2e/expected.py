@@ -52,9 +52,12 @@ def epoch_bounds(chain: Chain, deployment: Deployment, epoch: int) -> EpochBound
     return bounds(calendar(chain, deployment), epoch)
 
 
-def deposits(chain: Chain, deployment: Deployment, epoch: int) -> dict[bytes, EffectiveDeposit]:
-    """Effective deposits of an epoch from the contract's logs alone."""
+def deposits(
+    chain: Chain, deployment: Deployment, epoch: int, until: int | None = None
+) -> dict[bytes, EffectiveDeposit]:
+    """Effective deposits of an epoch from the contract's logs alone; `until` ends it earlier."""
     limits = epoch_bounds(chain, deployment, epoch)
+    end = limits.end if until is None else until
     opening: dict[bytes, int] = {}
     if epoch > 1:
         opening = {u: d.end_balance for u, d in deposits(chain, deployment, epoch - 1).items()}
@@ -66,12 +69,12 @@ def deposits(chain: Chain, deployment: Deployment, epoch: int) -> dict[bytes, Ef
     for log in logs:
         data = bytes.fromhex(log["data"][2:])
         amount, when = (int.from_bytes(data[32 * i : 32 * (i + 1)], "big") for i in (1, 2))
-        if limits.start <= when < limits.end:
+        if limits.start <= when < end:
             kind = {LOCKED: "Locked", UNLOCKED: "Unlocked"}[log["topics"][0]]
             events[data[108:128]].append(DepositEvent(kind, when, amount, "Octant"))  # type: ignore[arg-type]
     return deposits_of_all(
         start=limits.start,
-        end=limits.end,
+        end=end,
         opening=opening,
         events=events,
         grace_period=900,
