@@ -89,7 +89,9 @@ async def test_calls__over_the_bus__answer_what_the_chain_says(
 
         request = ProceedsRequest(epoch=1, start=0, end=1, block=height)
         balance = 10**16
-        assert (await ask(STAKING_PROCEEDS, request)).value == balance
+        told = await ask(STAKING_PROCEEDS, request)
+        assert (told.value, told.block.number) == (balance, height)
+        assert told.block.hash.text == chain.block(height)["hash"]
         chain.set_balances({deployment.withdrawals_target: 5})
         chain.mine()
         later = msgspec.structs.replace(request, block=chain.height())

@@ -15,6 +15,7 @@ from octant_contracts.calls import (
     OfEpoch,
     ProceedsRequest,
     ServiceStatus,
+    StakingProceeds,
     WeiAmount,
 )
 from octant_contracts.errors import Refusal
@@ -26,7 +27,7 @@ from octant_contracts.events import (
     WindowClosed,
     WindowOpened,
 )
-from octant_contracts.values import Wei
+from octant_contracts.values import BlockRef, Hex, Wei
 from octant_epochs.info import model
 
 
@@ -175,9 +176,10 @@ class Others:
     async def locked(self, _: Nothing) -> WeiAmount:
         return WeiAmount(Wei(100022700000000000099999994))
 
-    async def proceeds(self, request: ProceedsRequest) -> WeiAmount:
+    async def proceeds(self, request: ProceedsRequest) -> StakingProceeds:
         self.asked.append(request)
-        return WeiAmount(Wei(412042049081445321216))
+        block = BlockRef(number=request.block, hash=Hex(bytes(32)), timestamp=0)
+        return StakingProceeds(value=Wei(412042049081445321216), block=block)
 
     async def of_epoch(self, _: OfEpoch) -> EpochStatistics:
         return self.statistics

@@ -30,6 +30,7 @@ from octant_contracts.calls import (
     ProceedsRequest,
     SettledDeposit,
     SettledDeposits,
+    StakingProceeds,
     TotalEffectiveDeposit,
     UserDepositUntil,
     WeiAmount,
@@ -97,12 +98,15 @@ class World:
         self.synced.set()
         return self.node_head
 
-    async def staking_proceeds(self, request: ProceedsRequest) -> WeiAmount:
+    async def staking_proceeds(self, request: ProceedsRequest) -> StakingProceeds:
         self.proceeds_asked.append(request)
         await self.proceeds_free.wait()
         if self.proceeds_away:
             raise Refusal("ServiceUnavailable", service="staking proceeds sources")
-        return WeiAmount(Wei(self.proceeds))
+        return StakingProceeds(value=Wei(self.proceeds), block=self._block_at(request.block))
+
+    def _block_at(self, number: int) -> BlockRef:
+        return self.node_head if number == self.node_head.number else block(number)
 
     async def settled_deposits(self, request: PageOfEpoch) -> SettledDeposits:
         self.pages_asked.append(request)

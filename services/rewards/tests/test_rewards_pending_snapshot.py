@@ -10,7 +10,7 @@ from octant_contracts.calls import (
     OfEpoch,
     OfUserEpoch,
 )
-from octant_contracts.events import PendingSnapshotTaken
+from octant_contracts.events import BlockAdvanced, PendingSnapshotTaken
 from octant_contracts.seals import budgets_digest
 from octant_devnet.testkit import eventually
 from octant_protocol.deposits import locked_ratio
@@ -18,7 +18,7 @@ from octant_rewards import tables
 from sqlalchemy import select
 
 from .conftest import Worlds
-from .rewards_played import DURATION, ETH, GLM, START, WINDOW, end_of, expected_budgets, user
+from .rewards_played import DURATION, ETH, GLM, START, WINDOW, block, end_of, expected_budgets, user
 from .rewards_world import World
 
 TWO_USERS = {user(1): 100 * GLM, user(2): 200 * GLM}
@@ -66,6 +66,25 @@ async def test_pending__of_many_users__equals_an_independent_recomputation(world
     (asked,) = world.proceeds_asked
     assert (asked.epoch, asked.start, asked.end) == (1, START, START + DURATION)
     assert asked.block == world.node_head.number
+
+
+async def test_pending__while_the_head_may_still_go__reads_proceeds_at_the_final_block(
+    world: World,
+) -> None:
+    await world.begin()
+    await world.end_epoch(1)
+    final = world.node_head
+    ahead = block(final.number + 5, final.timestamp + 60)
+    world.node_head = ahead
+    await world.tell(
+        world.settlement(1, TWO_USERS), BlockAdvanced(block=ahead, final_block=final.number)
+    )
+    assert await world.take_pending() == 1
+
+    (asked,) = world.proceeds_asked
+    assert asked.block == final.number
+    (taken,) = await world.announced()
+    assert taken.block.number == final.number
 
 
 async def test_pending__asked_before_the_end_or_twice__has_nothing_to_do(world: World) -> None:

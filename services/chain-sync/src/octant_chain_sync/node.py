@@ -137,18 +137,17 @@ class Node:
             window_open=bool(_uint_once_started(window)),
         )
 
-    async def balance(self, of: Address, block: int) -> int:
-        """Wei at the end of `block`."""
-        return int(
-            await self.rpc.call(
-                "eth_getBalance",
-                of.text,
-                hex(block),
-                timeout=QUICK_TIMEOUT,
-                attempts=QUICK_ATTEMPTS,
-            ),
-            16,
+    async def balance(self, of: Address, block: int) -> tuple[BlockRef, int]:
+        """The block, and the address' wei at its end."""
+        header, balance = await self.rpc.batch(
+            [
+                ("eth_getBlockByNumber", (hex(block), False)),
+                ("eth_getBalance", (of.text, hex(block))),
+            ],
+            timeout=QUICK_TIMEOUT,
+            attempts=QUICK_ATTEMPTS,
         )
+        return _header(header).ref, int(balance, 16)
 
     async def glm_balance(self, of: Address) -> int:
         data = contracts.balance_of(of)

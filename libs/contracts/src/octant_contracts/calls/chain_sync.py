@@ -42,6 +42,13 @@ class ProceedsRequest(msgspec.Struct, frozen=True, kw_only=True):
     block: int
 
 
+class StakingProceeds(msgspec.Struct, frozen=True, kw_only=True):
+    """Negative when a test network's surplus is larger than the balance."""
+
+    value: Wei
+    block: BlockRef
+
+
 class WeiAmount(msgspec.Struct, frozen=True):
     value: Wei
 
@@ -62,6 +69,8 @@ PROJECTS_OF_EPOCH = Call(CHAIN_SYNC, "projects-of-epoch", OfEpoch, ProjectsOfEpo
 CHAIN_STATUS = Call(CHAIN_SYNC, "status", Nothing, ChainStatus)
 CHAIN_INFO = Call(CHAIN_SYNC, "info", Nothing, ChainInfo)
 SYNC_TO_LATEST = Call(CHAIN_SYNC, "sync-to-latest", Nothing, BlockRef, timeout=10.0)
-STAKING_PROCEEDS = Call(CHAIN_SYNC, "staking-proceeds", ProceedsRequest, WeiAmount, timeout=10.0)
+STAKING_PROCEEDS = Call(
+    CHAIN_SYNC, "staking-proceeds", ProceedsRequest, StakingProceeds, timeout=10.0
+)
 LOCKED_GLM = Call(CHAIN_SYNC, "locked-glm", Nothing, WeiAmount)
 CHECK_CONTRACT_SIGNATURE = Call(CHAIN_SYNC, "check-contract-signature", SignatureCheck, Verdict)

@@ -28,6 +28,11 @@ async def head(connection: AsyncConnection) -> BlockRef | None:
     )
 
 
+async def final_block(connection: AsyncConnection) -> int:
+    """The newest block that no reorganisation reaches; 0 while none is known."""
+    return await connection.scalar(select(tables.head.c.final_block)) or 0
+
+
 async def set_props(connection: AsyncConnection, event: EpochPropsSet) -> None:
     """An open-ended entry is the last: what a reorganisation left above it goes."""
     if event.to_epoch == 0:

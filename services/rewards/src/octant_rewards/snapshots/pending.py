@@ -13,6 +13,7 @@ from octant_protocol.deposits import ratio_text
 from octant_protocol.proceeds import split_proceeds, user_budget
 from octant_protocol.rules import live_rules_for
 
+from octant_rewards.chain import repository as chain_repository
 from octant_rewards.chain.calendar import ChainState
 from octant_rewards.snapshots import repository
 
@@ -22,12 +23,14 @@ async def take(
 ) -> list[int] | None:
     """Takes the snapshot of a settled epoch; the ids of its events, None when it exists.
 
-    Proceeds are read at the head's block, which the snapshot records.
+    Proceeds are read at the newest final block, which the snapshot records.
     """
     limits = bounds(chain.props, epoch)
+    async with database.reading() as connection:
+        final_block = await chain_repository.final_block(connection)
     proceeds = await caller.ask(
         STAKING_PROCEEDS,
-        ProceedsRequest(epoch=epoch, start=limits.start, end=limits.end, block=chain.head.number),
+        ProceedsRequest(epoch=epoch, start=limits.start, end=limits.end, block=final_block),
     )
     async with database.transaction("pending-snapshot") as connection:
         await repository.one_at_a_time(connection, database)
@@ -58,8 +61,8 @@ async def take(
             {
                 "epoch": epoch,
                 "rules": rules.name,
-                "block_number": chain.head.number,
-                "block_hash": chain.head.hash,
+                "block_number": proceeds.block.number,
+                "block_hash": proceeds.block.hash,
                 "deposits_digest": settled.digest,
                 "finalized_at": settled.finalized_at,
                 "staking_proceeds": proceeds.value,
@@ -80,7 +83,7 @@ async def take(
             PendingSnapshotTaken(
                 epoch=epoch,
                 finalized_at=settled.finalized_at,
-                block=chain.head,
+                block=proceeds.block,
                 staking_proceeds=Wei(proceeds.value),
                 total_effective_deposit=Wei(settled.total_effective_deposit),
                 locked_ratio=split.locked_ratio,
