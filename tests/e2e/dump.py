@@ -33,7 +33,13 @@ TIMING = {
     ("rewards", "seals"): {"digest"},
     ("rewards", "finalized_snapshots"): {"allocations_digest"},
 }
-SEQUENCES = {"sequence", "deleted_sequence", "sealed_at_sequence", "last_sequence"}
+SEQUENCES = {
+    "sequence",
+    "deleted_sequence",
+    "sealed_at_sequence",
+    "last_sequence",
+    "first_sequence",
+}
 
 
 def canonical_dump(world: World) -> dict[str, list[str]]:

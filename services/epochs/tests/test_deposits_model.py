@@ -3,8 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from octant_contracts.seals import deposits_digest
 from octant_contracts.values import Address
-from octant_epochs.deposits.model import Deposit, Fact, deposits_of_all, grace_period, total
+from octant_epochs.deposits.model import Deposit, Everybody, Fact, deposits_of_all, grace_period
 from octant_protocol.rules import EPOCH_4
 
 GLM = 10**18
@@ -13,7 +14,8 @@ DAYS_90 = 7_776_000
 END = S + DAYS_90
 D30 = S + 2_592_000
 D60 = S + 5_184_000
-ALICE, BOB = Address(b"\x0a" * 20), Address(b"\x0b" * 20)
+ALICE, BOB, CAROL = Address(b"\x0a" * 20), Address(b"\x0b" * 20), Address(b"\xff" * 20)
+NOBODY = Address(b"\x0a" * 19 + b"\x0b")
 
 
 def facts(user: Address, *moves: tuple[str, int, int]) -> list[Fact]:
@@ -24,8 +26,12 @@ def facts(user: Address, *moves: tuple[str, int, int]) -> list[Fact]:
     ]
 
 
-def settle(opening, events, start=S, end=END) -> list[Deposit]:
+def everybody(opening, events, start=S, end=END) -> Everybody:
     return deposits_of_all(opening, events, start, end, 900, EPOCH_4)
+
+
+def settle(opening, events, start=S, end=END) -> list[Deposit]:
+    return everybody(opening, events, start, end).deposits
 
 
 @pytest.mark.parametrize(
@@ -113,6 +119,24 @@ def test_settlement__users_without_anything__have_no_row() -> None:
     assert settle(opening, moved) == [Deposit(emptied, 0, 0), Deposit(BOB, 0, 50 * GLM)]
 
 
+def test_everybody__who_moved_glm__is_active() -> None:
+    opening = {ALICE: 200 * GLM, BOB: 200 * GLM, CAROL: 200 * GLM}
+    moved = [
+        Fact(1, 0, "Unlocked", ALICE, GLM, S + 1),
+        Fact(2, 0, "Unlocked", BOB, 0, S + 2),
+        Fact(3, 0, "Locked", NOBODY, GLM, S + 3),
+    ]
+
+    assert everybody(opening, moved).active == {ALICE, NOBODY}
+
+
+def test_everybody__of_an_epoch_without_a_second__keeps_balances_and_weighs_nothing() -> None:
+    result = everybody({ALICE: 200 * GLM, BOB: 0}, [], start=S, end=S)
+
+    assert result.deposits == [Deposit(ALICE, 0, 200 * GLM)]
+    assert (result.total_effective_deposit, result.active) == (0, frozenset())
+
+
 def test_settlement__unlock_and_lock_in_one_second__never_lower_the_minimum() -> None:
     moved = [
         Fact(5, 0, "Unlocked", ALICE, 900 * GLM, D30),
@@ -129,7 +153,7 @@ def test_grace_period__by_chain__is_a_day_on_mainnet_only() -> None:
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from([ALICE, BOB, Address(b"\xff" * 20)]),
+            st.sampled_from([ALICE, BOB, CAROL]),
             st.integers(1, 10**27),
             st.integers(0, DAYS_90 - 1),
         ),
@@ -144,12 +168,18 @@ def test_settlement__any_locks__keep_every_wei_and_order_by_address(
         for number, (user, amount, offset) in enumerate(sorted(locks, key=lambda x: x[2]))
     ]
 
-    rows = settle({}, moved)
+    result = everybody({}, moved)
+    rows = result.deposits
 
     assert sum(row.end_balance for row in rows) == sum(amount for _, amount, _ in locks)
     assert [row.user for row in rows] == sorted({user for user, _, _ in locks})
     assert all(0 <= row.effective_deposit <= row.end_balance for row in rows)
-    assert total(rows) == sum(row.effective_deposit for row in rows)
+    assert result.total_effective_deposit == sum(row.effective_deposit for row in rows)
+    assert result.digest == deposits_digest(rows)
+    assert {user: result.effective_deposit_of(user) for user in (ALICE, BOB, CAROL, NOBODY)} == {
+        **dict.fromkeys((ALICE, BOB, CAROL, NOBODY), 0),
+        **{row.user: row.effective_deposit for row in rows},
+    }
 
 
 @given(st.integers(100 * GLM, 10**27), st.integers(1, DAYS_90 - 1))

@@ -66,6 +66,36 @@ async def test_allocations__of_several_pages__are_read_as_of_the_first(world) ->
     assert [(r.cursor, r.as_of) for r in asked] == [(0, None), (1, 77), (2, 77), (3, 77)]
 
 
+async def test_donors__of_several_pages__are_read_as_of_the_first(world) -> None:
+    users = [Address(bytes([i]) * 20) for i in range(1, 6)]
+    following = {0: 2, 2: 3, 3: None}
+
+    def rows(cursor: int) -> list[Address]:
+        return users[cursor : following[cursor]]
+
+    world.services.on(
+        calls.EPOCH_DONORS,
+        lambda of: calls.EpochDonors(
+            donors=rows(of.cursor), next_cursor=following[of.cursor], as_of=77
+        ),
+    )
+    world.services.on(
+        calls.PROJECT_DONORS,
+        lambda of: calls.ProjectDonors(
+            donors=[calls.ProjectDonor(user, Wei(1)) for user in rows(of.cursor)],
+            next_cursor=following[of.cursor],
+            as_of=77,
+        ),
+    )
+    answer = await world.get("/allocations/donors/1")
+    assert answer.json() == {"donors": [user.text for user in users]}
+    answer = await world.get(f"/allocations/project/{USER.text}/epoch/1")
+    assert answer.json() == [{"address": user.text, "amount": "1"} for user in users]
+    for call in (calls.EPOCH_DONORS, calls.PROJECT_DONORS):
+        asked = world.services.requests(call)
+        assert [(r.cursor, r.as_of) for r in asked] == [(0, None), (2, 77), (3, 77)]
+
+
 async def test_concurrent_requests__each_keep_their_own_id_in_their_calls(world) -> None:
     async def echo(request: OfEpoch) -> ProjectsOfEpoch:
         await asyncio.sleep(0.02)

@@ -68,6 +68,21 @@ PATHS = [
         ],
     ),
     (
+        "/allocations/project/0x12/epoch/x",
+        [
+            bad_address(["path", "project_address"], "0x12"),
+            fault("int_parsing", ["path", "epoch_number"], NOT_AN_INTEGER, "x"),
+        ],
+    ),
+    (
+        "/allocations/donors/abc",
+        [fault("int_parsing", ["path", "epoch_number"], NOT_AN_INTEGER, "abc")],
+    ),
+    (
+        "/epochs/rewards-rate/1.5",
+        [fault("int_parsing", ["path", "epoch_number"], NOT_AN_INTEGER, "1.5")],
+    ),
+    (
         "/deposits/users/0x12/abc",
         [
             bad_address(["path", "user_address"], "0x12"),

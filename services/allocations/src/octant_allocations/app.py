@@ -6,10 +6,13 @@ from octant_chassis.service import Service, start
 from octant_contracts.calls import (
     ALLOCATE,
     ALLOCATION_NONCE,
+    ALLOCATION_TERMS,
     ALLOCATION_WINDOW,
     ALLOCATIONS_STATUS,
     EPOCH_ALLOCATIONS,
+    EPOCH_DONORS,
     PATRON_MODE,
+    PROJECT_DONORS,
     SET_PATRON_MODE,
     USER_ALLOCATIONS,
 )
@@ -21,6 +24,7 @@ from octant_contracts.events import (
     EpochStarted,
     FactsReverted,
     FinalizedSnapshotTaken,
+    LeverageComputed,
     PendingSnapshotTaken,
     ProjectsSet,
     WindowClosed,
@@ -29,6 +33,7 @@ from octant_contracts.events import (
 
 from octant_allocations import operations
 from octant_allocations.allocations import calls as allocations
+from octant_allocations.allocations import events as allocations_events
 from octant_allocations.allocations.service import Allocator
 from octant_allocations.budgets import events as budgets
 from octant_allocations.budgets.arrivals import BudgetArrivals
@@ -72,13 +77,17 @@ def wire(service: Service, settings: Settings) -> None:
         {
             PendingSnapshotTaken: partial(budgets.pending_snapshot_taken, caller),
             FinalizedSnapshotTaken: budgets.finalized_snapshot_taken,
+            LeverageComputed: allocations_events.leverage_computed,
         },
     )
 
     service.answer(ALLOCATE, allocator.allocate)
     service.answer(EPOCH_ALLOCATIONS, partial(allocations.of_epoch, database))
+    service.answer(EPOCH_DONORS, partial(allocations.donors_of_epoch, database))
+    service.answer(PROJECT_DONORS, partial(allocations.donors_of_project, database))
     service.answer(USER_ALLOCATIONS, partial(allocations.of_user, database))
     service.answer(ALLOCATION_NONCE, partial(allocations.nonce, database))
+    service.answer(ALLOCATION_TERMS, partial(allocations.terms, database, settings.low_uq_score))
     service.answer(PATRON_MODE, partial(patrons.patron_mode, database))
     service.answer(SET_PATRON_MODE, partial(patrons.set_patron_mode, database, verifier))
     service.answer(ALLOCATION_WINDOW, partial(windows_calls.window, database))

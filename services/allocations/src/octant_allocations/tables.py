@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Double,
     Integer,
     MetaData,
     Numeric,
@@ -102,6 +103,7 @@ requests = Table(
     Column("signature", Text, nullable=False),
     Column("is_manually_edited", Boolean),
     Column("time", BigInteger, nullable=False),
+    Column("leverage", Double),
 )
 
 allocations = Table(
@@ -191,6 +193,7 @@ CREATE TABLE uniqueness_quotients (
     PRIMARY KEY (epoch, "user")
 );
 
+-- leverage is what rewards computed of the request, null until then.
 CREATE TABLE requests (
     sequence bigint PRIMARY KEY,
     epoch integer NOT NULL,
@@ -199,6 +202,7 @@ CREATE TABLE requests (
     signature text NOT NULL,
     is_manually_edited boolean,
     time bigint NOT NULL,
+    leverage double precision,
     CONSTRAINT one_request_per_nonce UNIQUE ("user", nonce)
 );
 
@@ -213,13 +217,14 @@ CREATE TABLE allocations (
     deleted_sequence bigint,
     PRIMARY KEY (sequence, place)
 );
-CREATE INDEX allocations_of_epoch ON allocations (epoch, sequence, place);
 CREATE INDEX live_allocations_of_epoch ON allocations (epoch, sequence, place)
     WHERE deleted_sequence IS NULL;
 CREATE INDEX live_allocations_of_user ON allocations ("user", epoch)
     WHERE deleted_sequence IS NULL;
-CREATE INDEX live_allocations_of_project ON allocations (project, epoch)
+CREATE INDEX live_allocations_of_project ON allocations (project, epoch, sequence, place)
     WHERE deleted_sequence IS NULL;
+CREATE INDEX ended_allocations_of_epoch ON allocations (epoch, deleted_sequence)
+    WHERE deleted_sequence IS NOT NULL;
 
 CREATE TABLE patron_events (
     sequence bigint PRIMARY KEY,

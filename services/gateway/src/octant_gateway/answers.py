@@ -34,6 +34,10 @@ class AllocationsOfEpoch(msgspec.Struct, frozen=True):
     allocations: list[EpochAllocation]
 
 
+class DonorsOfEpoch(msgspec.Struct, frozen=True):
+    donors: list[Address]
+
+
 class UnusedRewards(msgspec.Struct, frozen=True):
     addresses: list[Address]
     value: Wei

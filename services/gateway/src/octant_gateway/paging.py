@@ -36,6 +36,11 @@ async def join_pages(
     )
 
 
+def bare_rows(rows: str, joined: bytes) -> bytes:
+    """The list alone, out of the frame it came in."""
+    return bytes(_decoder.decode(joined)[rows])
+
+
 def _frame(page: dict[str, msgspec.Raw], lists: tuple[str, ...]) -> dict[str, bytes]:
     return {
         name: bytes(value)

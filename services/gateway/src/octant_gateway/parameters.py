@@ -41,6 +41,11 @@ class OfUserEpoch(BaseModel):
     epoch_number: EpochNumber
 
 
+class OfProjectEpoch(BaseModel):
+    project_address: UserAddress
+    epoch_number: EpochNumber
+
+
 class AllocationsOfEpoch(BaseModel):
     epoch_number: EpochNumber
     include_zero_allocations: bool = Field(default=False, alias="includeZeroAllocations")

@@ -1,14 +1,23 @@
 """Answers about allocations."""
 
-from octant_chassis.database import AsyncConnection, Database
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from functools import partial
+from typing import TypeVar
+
+from octant_chassis.database import Database
 from octant_contracts.calls import (
     PAGE,
     AllocationNonce,
-    EpochAllocation,
+    AllocationTerms,
     EpochAllocations,
     EpochAllocationsRequest,
+    EpochDonors,
+    EpochDonorsRequest,
     OfUser,
     OfUserEpoch,
+    ProjectDonors,
+    ProjectDonorsRequest,
     UserAllocations,
 )
 
@@ -18,26 +27,31 @@ from octant_allocations.allocations import reading, repository
 EPOCH_LIMIT = 2**31  # what the database can hold; beyond it nothing exists
 CURSOR_LIMIT = 2**63
 
+R = TypeVar("R")
+Rows = list[tuple[reading.Position, R]]
+
 
 async def of_epoch(database: Database, request: EpochAllocationsRequest) -> EpochAllocations:
     """A page of the epoch's live allocations.
 
     The first page tells `as_of`; with it later pages show the state of that moment.
     """
-    if not _exists(request.epoch) or not 0 <= request.cursor < CURSOR_LIMIT:
-        return EpochAllocations(allocations=[], next_cursor=None, as_of=request.as_of or 0)
-    as_of = request.as_of
-    if as_of is None:
-        async with database.reading() as connection:
-            rows = await _rows(connection, request, None)
-            highest = await reading.highest_sequence(connection)
-        if len(rows) <= PAGE:
-            return _page(rows, highest)
-        # Smaller numbers may still be on their way into the database: wait for them, or
-        # they would turn up in the middle of the later pages.
-        as_of = await locks.settled_sequence(database)
-    async with database.reading() as connection:
-        return _page(await _rows(connection, request, as_of), as_of)
+    read = partial(reading.of_epoch, zeros=request.include_zero_allocations)
+    rows, next_cursor, as_of = await _page(database, request, read)
+    return EpochAllocations(allocations=rows, next_cursor=next_cursor, as_of=as_of)
+
+
+async def donors_of_epoch(database: Database, request: EpochDonorsRequest) -> EpochDonors:
+    """A page of the users with live allocations of the epoch."""
+    rows, next_cursor, as_of = await _page(database, request, reading.donors)
+    return EpochDonors(donors=rows, next_cursor=next_cursor, as_of=as_of)
+
+
+async def donors_of_project(database: Database, request: ProjectDonorsRequest) -> ProjectDonors:
+    """A page of the live allocations to a project."""
+    read = partial(reading.of_project, project=request.project)
+    rows, next_cursor, as_of = await _page(database, request, read)
+    return ProjectDonors(donors=rows, next_cursor=next_cursor, as_of=as_of)
 
 
 async def of_user(database: Database, request: OfUserEpoch) -> UserAllocations:
@@ -52,6 +66,17 @@ async def of_user(database: Database, request: OfUserEpoch) -> UserAllocations:
         )
 
 
+async def terms(database: Database, low_uq_score: Decimal, request: OfUser) -> AllocationTerms:
+    """The open window's epoch, and what an allocation of the user would be weighed with in it."""
+    async with database.reading() as connection:
+        epoch, score = await reading.terms(connection, request.user)
+    if epoch is None:
+        return AllocationTerms(epoch=None, uniqueness_quotient=None)
+    return AllocationTerms(
+        epoch=epoch, uniqueness_quotient=low_uq_score if score is None else score
+    )
+
+
 async def nonce(database: Database, request: OfUser) -> AllocationNonce:
     async with database.reading() as connection:
         return AllocationNonce(
@@ -63,24 +88,31 @@ def _exists(epoch: int) -> bool:
     return 0 <= epoch < EPOCH_LIMIT
 
 
-async def _rows(
-    connection: AsyncConnection, request: EpochAllocationsRequest, as_of: int | None
-) -> list[tuple[reading.Position, EpochAllocation]]:
-    return await reading.of_epoch(
-        connection,
-        request.epoch,
-        zeros=request.include_zero_allocations,
-        after=reading.position_of(request.cursor),
-        as_of=as_of,
-        limit=PAGE + 1,
-    )
+async def _page(
+    database: Database,
+    request: EpochAllocationsRequest | EpochDonorsRequest | ProjectDonorsRequest,
+    read: Callable[..., Awaitable[Rows[R]]],
+) -> tuple[list[R], int | None, int]:
+    """Rows, next cursor and `as_of` of a page; nothing for what cannot exist."""
+    if not _exists(request.epoch) or not 0 <= request.cursor < CURSOR_LIMIT:
+        return [], None, request.as_of or 0
+    after = reading.position_of(request.cursor)
+    as_of = request.as_of
+    if as_of is None:
+        async with database.reading() as connection:
+            rows = await read(connection, None, epoch=request.epoch, after=after)
+            highest = await reading.highest_sequence(connection)
+        if len(rows) <= PAGE:
+            return _cut(rows, highest)
+        # Smaller numbers may still be on their way into the database: wait for them, or
+        # they would turn up in the middle of the later pages.
+        as_of = await locks.settled_sequence(database)
+    async with database.reading() as connection:
+        rows = await read(connection, as_of, epoch=request.epoch, after=after)
+    return _cut(rows, as_of)
 
 
-def _page(rows: list[tuple[reading.Position, EpochAllocation]], as_of: int) -> EpochAllocations:
+def _cut(rows: Rows[R], as_of: int) -> tuple[list[R], int | None, int]:
     shown = rows[:PAGE]
     more = len(rows) > PAGE
-    return EpochAllocations(
-        allocations=[row for _, row in shown],
-        next_cursor=reading.cursor_of(shown[-1][0]) if more else None,
-        as_of=as_of,
-    )
+    return [row for _, row in shown], reading.cursor_of(shown[-1][0]) if more else None, as_of

@@ -1,12 +1,23 @@
 """SQL of the answers about allocations."""
 
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
 from octant_chassis.database import AsyncConnection
-from octant_contracts.calls import EpochAllocation, UserAllocation
+from octant_contracts.calls import PAGE, EpochAllocation, ProjectDonor, UserAllocation
 from octant_contracts.values import Address, EpochNumber, Wei
-from sqlalchemy import ColumnElement, or_, select, tuple_
+from sqlalchemy import ColumnElement, CompoundSelect, Select, select, tuple_, union_all
 
 from octant_allocations import locks
-from octant_allocations.tables import allocations, requests
+from octant_allocations.tables import (
+    allocations,
+    head,
+    requests,
+    uniqueness_quotients,
+    windows,
+)
+from octant_allocations.windows.repository import IS_OPEN
 
 # A position is a row's (sequence, place); on the wire one number.
 PLACE_BITS = 20
@@ -22,49 +33,80 @@ def cursor_of(position: Position) -> int:
     return position[0] << PLACE_BITS | position[1]
 
 
-def _live(as_of: int | None) -> ColumnElement[bool]:
-    """Live now, or in the state right after the sequence `as_of`."""
+def _page(
+    after: Position,
+    as_of: int | None,
+    columns: Sequence[ColumnElement[Any]],
+    conditions: Sequence[ColumnElement[bool]],
+) -> Select[Any] | CompoundSelect[Any]:
+    """Live rows, positions first, by position after a position: one more than a page.
+
+    Live now, or in the state right after the sequence `as_of`.
+    """
+    position = (allocations.c.sequence, allocations.c.place)
+
+    def first(*state: ColumnElement[bool]) -> Select[Any]:
+        return (
+            select(*position, *columns)
+            .where(*conditions, *state, tuple_(*position) > after)
+            .order_by(*position)
+            .limit(PAGE + 1)
+        )
+
+    ended = allocations.c.deleted_sequence
     if as_of is None:
-        return allocations.c.deleted_sequence.is_(None)
-    return (allocations.c.sequence <= as_of) & or_(
-        allocations.c.deleted_sequence.is_(None), allocations.c.deleted_sequence > as_of
-    )
+        return first(ended.is_(None))
+    # Two searches, each with its index, find nothing of all that ended before.
+    known = allocations.c.sequence <= as_of
+    both = union_all(first(known, ended.is_(None)), first(known, ended > as_of))
+    return both.order_by("sequence", "place").limit(PAGE + 1)
 
 
 async def of_epoch(
     connection: AsyncConnection,
-    epoch: EpochNumber,
-    *,
-    zeros: bool,
-    after: Position,
     as_of: int | None,
-    limit: int,
+    *,
+    epoch: EpochNumber,
+    after: Position,
+    zeros: bool,
 ) -> list[tuple[Position, EpochAllocation]]:
-    """Live rows with their positions, by (sequence, place), after a position."""
-    query = (
-        select(
-            allocations.c.sequence,
-            allocations.c.place,
-            allocations.c.amount,
-            allocations.c.user,
-            allocations.c.project,
-        )
-        .where(
-            allocations.c.epoch == epoch,
-            _live(as_of),
-            tuple_(allocations.c.sequence, allocations.c.place) > after,
-        )
-        .order_by(allocations.c.sequence, allocations.c.place)
-        .limit(limit)
-    )
+    """Live rows of an epoch by position, after a position."""
+    row = allocations.c
+    conditions = [row.epoch == epoch]
     if not zeros:
-        query = query.where(allocations.c.amount != 0)
+        conditions.append(row.amount != 0)
+    query = _page(after, as_of, (row.amount, row.user, row.project), conditions)
     return [
-        (
-            (row.sequence, row.place),
-            EpochAllocation(amount=Wei(row.amount), donor=row.user, project=row.project),
-        )
-        for row in await connection.execute(query)
+        ((sequence, place), EpochAllocation(amount=Wei(amount), donor=user, project=project))
+        for sequence, place, amount, user, project in await connection.execute(query)
+    ]
+
+
+async def donors(
+    connection: AsyncConnection, as_of: int | None, *, epoch: EpochNumber, after: Position
+) -> list[tuple[Position, Address]]:
+    """Users with live rows, zero amounts included, by their first row's position."""
+    row = allocations.c
+    # What a user has live in an epoch is one request: its first row stands for all of them.
+    query = _page(after, as_of, (row.user,), (row.epoch == epoch, row.place == 1))
+    return [((sequence, place), user) for sequence, place, user in await connection.execute(query)]
+
+
+async def of_project(
+    connection: AsyncConnection,
+    as_of: int | None,
+    *,
+    project: Address,
+    epoch: EpochNumber,
+    after: Position,
+) -> list[tuple[Position, ProjectDonor]]:
+    """Live rows to a project, zero amounts included, by position."""
+    row = allocations.c
+    conditions = (row.project == project, row.epoch == epoch)
+    query = _page(after, as_of, (row.user, row.amount), conditions)
+    return [
+        ((sequence, place), ProjectDonor(address=user, amount=Wei(amount)))
+        for sequence, place, user, amount in await connection.execute(query)
     ]
 
 
@@ -94,6 +136,27 @@ async def is_manually_edited(
         .order_by(requests.c.nonce.desc())
         .limit(1)
     )
+
+
+async def terms(
+    connection: AsyncConnection, user: Address
+) -> tuple[EpochNumber | None, Decimal | None]:
+    """The epoch of the open window, and the user's stored score in it; None for what is not."""
+    score = (
+        select(uniqueness_quotients.c.score)
+        .where(uniqueness_quotients.c.epoch == windows.c.epoch)
+        .where(uniqueness_quotients.c.user == user)
+        .scalar_subquery()
+    )
+    row = (
+        await connection.execute(
+            select(windows.c.epoch, score.label("score"))
+            .join(head, IS_OPEN)
+            .order_by(windows.c.epoch.desc())
+            .limit(1)
+        )
+    ).one_or_none()
+    return (None, None) if row is None else (row.epoch, row.score)
 
 
 async def highest_sequence(connection: AsyncConnection) -> int:

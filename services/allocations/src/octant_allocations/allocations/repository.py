@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from octant_chassis.database import AddressColumn, AsyncConnection, WeiColumn
 from octant_contracts.calls import AllocateRequest
+from octant_contracts.events import LeverageComputed
 from octant_contracts.values import Address, EpochNumber, Wei
 from sqlalchemy import (
     ARRAY,
@@ -221,6 +222,16 @@ async def highest_used_nonce(connection: AsyncConnection, user: Address) -> int 
         select(func.max(requests.c.nonce)).where(requests.c.user == user)
     )
     return used
+
+
+async def note_leverage(connection: AsyncConnection, event: LeverageComputed) -> bool:
+    """False when there is no such request."""
+    result = await connection.execute(
+        update(requests)
+        .where(requests.c.sequence == event.sequence, requests.c.user == event.user)
+        .values(leverage=event.leverage)
+    )
+    return bool(result.rowcount)
 
 
 async def revoke(

@@ -1,10 +1,13 @@
 """Effective deposits as pure functions over the facts of an epoch; no SQL, no bus."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
+from octant_contracts.seals import deposits_digest
 from octant_contracts.values import Address, BlockNumber, EpochNumber, Timestamp
 from octant_protocol.deposits import (
     GRACE_PERIOD_ELSEWHERE,
@@ -37,6 +40,23 @@ class Deposit(NamedTuple):
     user: Address
     effective_deposit: int
     end_balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Everybody:
+    """All deposits of an epoch in ascending address bytes; `active` are who moved GLM in it."""
+
+    deposits: list[Deposit]
+    active: frozenset[Address]
+    total_effective_deposit: int
+    digest: str
+
+    def effective_deposit_of(self, user: Address) -> int:
+        """0 without a deposit."""
+        place = bisect_left(self.deposits, user, key=attrgetter("user"))
+        if place < len(self.deposits) and self.deposits[place].user == user:
+            return self.deposits[place].effective_deposit
+        return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +117,8 @@ def deposits_of_all(
     end: Timestamp,
     grace: int,
     rules: Rules,
-) -> list[Deposit]:
-    """Everybody over [start, end), ascending address bytes; `facts` in chain order.
+) -> Everybody:
+    """Everybody over [start, end); `facts` in chain order.
 
     Users who bring nothing in and move nothing are left out.
     """
@@ -113,9 +133,9 @@ def deposits_of_all(
             opening.get(user, 0), facts_of.get(user, ()), start, end, grace, rules
         )
         deposits.append(Deposit(user, result.effective, result.end_balance))
-    return deposits
-
-
-def total(deposits: Iterable[Deposit]) -> int:
-    """The total effective deposit, wei."""
-    return sum(deposit.effective_deposit for deposit in deposits)
+    return Everybody(
+        deposits,
+        frozenset(facts_of),
+        sum(deposit.effective_deposit for deposit in deposits),
+        deposits_digest(deposits),
+    )

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from octant_chassis.database import AsyncConnection
+from octant_chassis.database import AsyncConnection, copy_rows
 from octant_contracts.events import FactsSealed, Locked, Unlocked
 from octant_contracts.values import Address, BlockNumber, EpochNumber, Hex, Timestamp
 from sqlalchemy import case, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from octant_epochs.deposits.model import Deposit, Fact, Seal, Settlement
+from octant_epochs.deposits.model import Deposit, Everybody, Fact, Seal, Settlement
 from octant_epochs.tables import deposits, facts, settlements
 
 _FACT = (
@@ -21,6 +21,7 @@ _FACT = (
 )
 # Asked of the database only for epochs that can have a row.
 LAST_EPOCH = 2**31 - 1
+PART = 1000
 
 
 async def add_fact(connection: AsyncConnection, event: Locked | Unlocked) -> bool:
@@ -75,7 +76,26 @@ async def facts_between(
     )
     if user is not None:
         query = query.where(facts.c.user == user)
-    return [Fact(*row) for row in await connection.execute(query)]
+        return [Fact(*row) for row in await connection.execute(query)]
+    # Hundreds of thousands of rows: in parts, so that other calls go on between them.
+    result = await connection.stream(query)
+    return [Fact(*row) async for part in result.partitions(PART) for row in part]
+
+
+async def last_fact_before(connection: AsyncConnection, end: Timestamp) -> tuple[Hex, int] | None:
+    """Block hash and log index of the newest fact with block time < end.
+
+    A block's hash stands for everything before it, so this names all facts up to here.
+    """
+    row = (
+        await connection.execute(
+            select(facts.c.block_hash, facts.c.log_index)
+            .where(facts.c.timestamp < end)
+            .order_by(facts.c.block_number.desc(), facts.c.log_index.desc())
+            .limit(1)
+        )
+    ).one_or_none()
+    return None if row is None else (row.block_hash, row.log_index)
 
 
 async def balances(
@@ -159,11 +179,8 @@ async def page(
 async def add_settlement(
     connection: AsyncConnection,
     seal: FactsSealed,
-    rows: Sequence[Deposit],
-    *,
+    everybody: Everybody,
     rules: str,
-    total: int,
-    digest: str,
 ) -> None:
     await connection.execute(
         insert(settlements).values(
@@ -175,12 +192,14 @@ async def add_settlement(
             facts_count=seal.count,
             facts_digest=seal.digest,
             rules=rules,
-            total_effective_deposit=total,
-            deposits_count=len(rows),
-            deposits_digest=digest,
+            total_effective_deposit=everybody.total_effective_deposit,
+            deposits_count=len(everybody.deposits),
+            deposits_digest=everybody.digest,
         )
     )
-    if rows:
-        await connection.execute(
-            insert(deposits), [{"epoch": seal.epoch, **row._asdict()} for row in rows]
-        )
+    await copy_rows(
+        connection,
+        deposits,
+        ("epoch", "user", "effective_deposit", "end_balance"),
+        ((seal.epoch, *row) for row in everybody.deposits),
+    )

@@ -1,4 +1,6 @@
-"""The deposits ledger: collect facts, settle what is sealed, estimate what is not."""
+"""The deposits ledger: collect facts, settle what is sealed."""
+
+import asyncio
 
 from octant_chassis import outbox
 from octant_chassis.database import AsyncConnection, Database
@@ -7,7 +9,6 @@ from octant_chassis.telemetry import log
 from octant_contracts.calls import (
     PAGE,
     EffectiveDepositAnswer,
-    OfUser,
     OfUserEpoch,
     PageOfEpoch,
     SettledDeposit,
@@ -15,25 +16,15 @@ from octant_contracts.calls import (
 )
 from octant_contracts.errors import Refusal
 from octant_contracts.events import DepositsSettled, FactsReverted, FactsSealed, Locked, Unlocked
-from octant_contracts.seals import deposits_digest, facts_digest
-from octant_contracts.values import Address, EpochNumber, Wei
-from octant_protocol.calendar import EpochBounds, bounds
+from octant_contracts.seals import facts_digest
+from octant_contracts.values import Wei
+from octant_protocol.calendar import bounds
 from octant_protocol.rules import live_rules_for
 
 from octant_epochs.calendar import repository as calendar_repository
 from octant_epochs.calendar import service as calendar
-from octant_epochs.calendar.model import View
-from octant_epochs.deposits import repository
-from octant_epochs.deposits.model import (
-    Deposit,
-    Fact,
-    Seal,
-    SealMismatch,
-    SettledFactsChanged,
-    deposit_of_user,
-    deposits_of_all,
-    total,
-)
+from octant_epochs.deposits import estimates, repository
+from octant_epochs.deposits.model import Seal, SealMismatch, SettledFactsChanged, deposits_of_all
 
 
 async def record(connection: AsyncConnection, event: Locked | Unlocked) -> None:
@@ -71,16 +62,17 @@ async def settle(grace: int, connection: AsyncConnection, event: FactsSealed) ->
         raise NotYet(f"epoch {event.epoch - 1} is not settled")
     span = bounds(await calendar_repository.props(connection), event.epoch)
     facts = await repository.facts_between(connection, event.start, event.end)
-    ours = Seal(span.start, span.end, len(facts), facts_digest(facts))
+    # Thousands of facts take a noticeable part of a second: calls go on meanwhile.
+    digest = await asyncio.to_thread(facts_digest, facts)
+    ours = Seal(span.start, span.end, len(facts), digest)
     if ours != sealed:
         raise SealMismatch(event.epoch, sealed, ours)
     opening = await repository.end_balances(connection, event.epoch - 1)
     rules = live_rules_for(event.epoch)
-    rows = deposits_of_all(opening, facts, span.start, span.end, grace, rules)
-    total_effective, digest = total(rows), deposits_digest(rows)
-    await repository.add_settlement(
-        connection, event, rows, rules=rules.name, total=total_effective, digest=digest
+    everybody = await asyncio.to_thread(
+        deposits_of_all, opening, facts, span.start, span.end, grace, rules
     )
+    await repository.add_settlement(connection, event, everybody, rules.name)
     await outbox.append(
         connection,
         DepositsSettled(
@@ -89,18 +81,13 @@ async def settle(grace: int, connection: AsyncConnection, event: FactsSealed) ->
             end=span.end,
             finalized_at=span.finalized_at,
             to_block=event.to_block,
-            total_effective_deposit=Wei(total_effective),
-            count=len(rows),
-            digest=digest,
+            total_effective_deposit=Wei(everybody.total_effective_deposit),
+            count=len(everybody.deposits),
+            digest=everybody.digest,
         ),
     )
-    log.info("deposits settled", epoch=event.epoch, users=len(rows), facts=len(facts))
-
-
-async def estimated(database: Database, grace: int, request: OfUser) -> EffectiveDepositAnswer:
-    """The user's effective deposit if nothing else happens until the current epoch ends."""
-    async with database.reading() as connection:
-        return await _estimate(connection, await calendar.view(connection), grace, request.user)
+    users = len(everybody.deposits)
+    log.info("deposits settled", epoch=event.epoch, users=users, facts=len(facts))
 
 
 async def of_user(database: Database, grace: int, request: OfUserEpoch) -> EffectiveDepositAnswer:
@@ -108,7 +95,7 @@ async def of_user(database: Database, grace: int, request: OfUserEpoch) -> Effec
     async with database.reading() as connection:
         view = await calendar.view(connection)
         if request.epoch == view.current_epoch:
-            return await _estimate(connection, view, grace, request.user)
+            return await estimates.of_one(connection, view, grace, request.user)
         settled = await repository.effective_deposit(connection, request.epoch, request.user)
     if settled is None:
         raise Refusal("EffectiveDepositNotFound", user=request.user, epoch=request.epoch)
@@ -135,44 +122,3 @@ async def settled_page(database: Database, request: PageOfEpoch) -> SettledDepos
         ],
         next_cursor=following if following < settlement.deposits_count else None,
     )
-
-
-async def inputs_of_all(
-    connection: AsyncConnection, view: View, epoch: EpochNumber
-) -> tuple[EpochBounds, dict[Address, int], list[Fact]]:
-    """Bounds, opening balances and facts of an epoch that need not be settled."""
-    span = bounds(view.props, epoch)
-    opening = await _opening(connection, view, span)
-    return span, opening, await repository.facts_between(connection, span.start, span.end)
-
-
-def estimate_of_all(
-    span: EpochBounds, opening: dict[Address, int], facts: list[Fact], grace: int
-) -> list[Deposit]:
-    """Everybody's effective deposits if nothing else happens until the epoch ends."""
-    return deposits_of_all(opening, facts, span.start, span.end, grace, live_rules_for(span.epoch))
-
-
-async def _estimate(
-    connection: AsyncConnection, view: View, grace: int, user: Address
-) -> EffectiveDepositAnswer:
-    epoch = view.current_epoch
-    if epoch == 0:
-        raise Refusal("EpochNotIndexed", epoch=0)
-    span = bounds(view.props, epoch)
-    opening = await _opening(connection, view, span, user)
-    facts = await repository.facts_between(connection, span.start, span.end, user)
-    result = deposit_of_user(
-        opening.get(user, 0), facts, span.start, span.end, grace, live_rules_for(epoch)
-    )
-    return EffectiveDepositAnswer(effective_deposit=Wei(result.effective))
-
-
-async def _opening(
-    connection: AsyncConnection, view: View, span: EpochBounds, user: Address | None = None
-) -> dict[Address, int]:
-    """Balances carried into an epoch: settled, or summed from the facts until they are."""
-    if await repository.settlement(connection, span.epoch - 1) is not None:
-        return await repository.end_balances(connection, span.epoch - 1, user)
-    first_start = bounds(view.props, 1).start
-    return await repository.balances(connection, first_start, span.start, user)

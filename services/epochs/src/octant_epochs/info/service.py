@@ -1,7 +1,5 @@
 """`/epochs/info/{n}`: estimated here until the epoch's snapshot, told by rewards afterwards."""
 
-import asyncio
-
 from octant_chassis.calls import Caller
 from octant_chassis.database import Database
 from octant_contracts.calls import (
@@ -12,20 +10,22 @@ from octant_contracts.calls import (
     Nothing,
     OfEpoch,
     ProceedsRequest,
+    RewardsRate,
 )
 from octant_contracts.errors import Refusal
 from octant_contracts.values import EpochNumber
 from octant_protocol.calendar import bounds, pending_epoch
+from octant_protocol.proceeds import ESTIMATED_RATE
 
 from octant_epochs.calendar import service as calendar
 from octant_epochs.calendar.model import View
-from octant_epochs.deposits import repository as deposits_repository
-from octant_epochs.deposits import service as deposits
-from octant_epochs.deposits.model import total
+from octant_epochs.deposits.estimates import Estimates, total_effective_deposit
 from octant_epochs.info import model
 
 
-async def epoch_info(database: Database, caller: Caller, grace: int, request: OfEpoch) -> EpochInfo:
+async def epoch_info(
+    database: Database, caller: Caller, estimates: Estimates, request: OfEpoch
+) -> EpochInfo:
     """Statistics of an epoch by its state. No other service is asked inside a transaction."""
     epoch = request.epoch
     async with database.reading() as connection:
@@ -39,13 +39,20 @@ async def epoch_info(database: Database, caller: Caller, grace: int, request: Of
         raise Refusal("InvalidEpoch")
     if epoch == current_epoch:
         span = bounds(view.props, epoch)
-        return model.current(span, await _total_effective_deposit(database, grace, view, epoch))
+        return model.current(span, await total_effective_deposit(database, estimates, view, epoch))
     statistics = await caller.ask(EPOCH_STATISTICS, OfEpoch(epoch))
     if statistics.info is not None:
         return statistics.info
     if epoch != pending_epoch(view.props, view.timestamp):
         raise Refusal("InvalidEpoch")
-    return await _pre_pending(database, caller, grace, view, epoch)
+    return await _pre_pending(database, caller, estimates, view, epoch)
+
+
+async def rewards_rate(request: OfEpoch) -> RewardsRate:
+    """The same for every epoch there can be."""
+    if request.epoch < 1:
+        raise Refusal("InvalidEpoch")
+    return RewardsRate(rewards_rate=ESTIMATED_RATE)
 
 
 async def _future(caller: Caller, view: View, epoch: EpochNumber) -> EpochInfo:
@@ -56,25 +63,12 @@ async def _future(caller: Caller, view: View, epoch: EpochNumber) -> EpochInfo:
 
 
 async def _pre_pending(
-    database: Database, caller: Caller, grace: int, view: View, epoch: EpochNumber
+    database: Database, caller: Caller, estimates: Estimates, view: View, epoch: EpochNumber
 ) -> EpochInfo:
     span = bounds(view.props, epoch)
     proceeds = await caller.ask(
         STAKING_PROCEEDS,
         ProceedsRequest(epoch=epoch, start=span.start, end=span.end, block=view.number),
     )
-    total_effective = await _total_effective_deposit(database, grace, view, epoch)
+    total_effective = await total_effective_deposit(database, estimates, view, epoch)
     return model.from_totals(epoch, proceeds.value, total_effective)
-
-
-async def _total_effective_deposit(
-    database: Database, grace: int, view: View, epoch: EpochNumber
-) -> int:
-    """Settled, or computed over the whole epoch from the facts known so far."""
-    async with database.reading() as connection:
-        settlement = await deposits_repository.settlement(connection, epoch)
-        if settlement is not None:
-            return settlement.total_effective_deposit
-        inputs = await deposits.inputs_of_all(connection, view, epoch)
-    # Thousands of users take a noticeable part of a second: other calls go on meanwhile.
-    return total(await asyncio.to_thread(deposits.estimate_of_all, *inputs, grace))

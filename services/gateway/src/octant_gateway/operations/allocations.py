@@ -1,16 +1,21 @@
-"""/allocations: signed allocations and their nonces."""
+"""/allocations: signed allocations, who gave them, their nonces."""
 
 from octant_contracts.calls import (
     ALLOCATE,
     ALLOCATION_NONCE,
     ALLOCATION_WINDOW,
     EPOCH_ALLOCATIONS,
+    EPOCH_DONORS,
+    PROJECT_DONORS,
     USER_ALLOCATIONS,
     AllocateRequest,
     AllocationInput,
     AllocationNonce,
     EpochAllocationsRequest,
+    EpochDonorsRequest,
     Nothing,
+    ProjectDonor,
+    ProjectDonorsRequest,
     UserAllocations,
 )
 from octant_contracts.calls import OfUser as UserRequest
@@ -22,8 +27,15 @@ from octant_gateway import answers
 from octant_gateway.bodies import AllocateBody
 from octant_gateway.gateway import Gateway
 from octant_gateway.operation import NULL, Operation
-from octant_gateway.paging import join_pages
-from octant_gateway.parameters import AllocationsOfEpoch, NoParameters, OfUser, OfUserEpoch
+from octant_gateway.paging import bare_rows, join_pages
+from octant_gateway.parameters import (
+    AllocationsOfEpoch,
+    NoParameters,
+    OfEpoch,
+    OfProjectEpoch,
+    OfUser,
+    OfUserEpoch,
+)
 
 
 async def window_open(gateway: Gateway) -> None:
@@ -61,6 +73,26 @@ async def of_epoch(gateway: Gateway, of: AllocationsOfEpoch) -> bytes:
         )
 
     return await join_pages("allocations", page_at)
+
+
+async def donors(gateway: Gateway, of: OfEpoch) -> bytes:
+    async def page_at(cursor: int, as_of: int | None) -> bytes:
+        request = EpochDonorsRequest(epoch=of.epoch_number, cursor=cursor, as_of=as_of)
+        return await gateway.raw(EPOCH_DONORS, request)
+
+    return await join_pages("donors", page_at)
+
+
+async def of_project(gateway: Gateway, of: OfProjectEpoch) -> bytes:
+    async def page_at(cursor: int, as_of: int | None) -> bytes:
+        return await gateway.raw(
+            PROJECT_DONORS,
+            ProjectDonorsRequest(
+                project=of.project_address, epoch=of.epoch_number, cursor=cursor, as_of=as_of
+            ),
+        )
+
+    return bare_rows("donors", await join_pages("donors", page_at))
 
 
 async def of_user(gateway: Gateway, of: OfUserEpoch) -> bytes:
@@ -103,6 +135,24 @@ OPERATIONS = (
         handler=of_epoch,
         answers={200: answers.AllocationsOfEpoch},
         parameters=AllocationsOfEpoch,
+    ),
+    Operation(
+        method="GET",
+        path="/allocations/donors/{epoch_number}",
+        summary="Who has live allocations in an epoch, oldest first",
+        tag="allocations",
+        handler=donors,
+        answers={200: answers.DonorsOfEpoch},
+        parameters=OfEpoch,
+    ),
+    Operation(
+        method="GET",
+        path="/allocations/project/{project_address}/epoch/{epoch_number}",
+        summary="Live allocations to a project in an epoch, oldest first",
+        tag="allocations",
+        handler=of_project,
+        answers={200: list[ProjectDonor]},
+        parameters=OfProjectEpoch,
     ),
     Operation(
         method="GET",

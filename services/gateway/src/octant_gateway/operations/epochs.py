@@ -4,10 +4,12 @@ from octant_contracts.calls import (
     CURRENT_EPOCH,
     EPOCH_INFO,
     INDEXED_EPOCH,
+    REWARDS_RATE,
     CurrentEpoch,
     EpochInfo,
     IndexedEpoch,
     Nothing,
+    RewardsRate,
 )
 from octant_contracts.calls import OfEpoch as EpochRequest
 
@@ -26,6 +28,10 @@ async def indexed(gateway: Gateway, _: NoParameters) -> bytes:
 
 async def info(gateway: Gateway, of: OfEpoch) -> bytes:
     return await gateway.raw(EPOCH_INFO, EpochRequest(of.epoch_number))
+
+
+async def rewards_rate(gateway: Gateway, of: OfEpoch) -> bytes:
+    return await gateway.raw(REWARDS_RATE, EpochRequest(of.epoch_number))
 
 
 OPERATIONS = (
@@ -55,5 +61,15 @@ OPERATIONS = (
         answers={200: EpochInfo},
         parameters=OfEpoch,
         refusals=("InvalidEpoch", "EpochNotIndexed"),
+    ),
+    Operation(
+        method="GET",
+        path="/epochs/rewards-rate/{epoch_number}",
+        summary="The yearly rate with which staking proceeds are estimated",
+        tag="epochs",
+        handler=rewards_rate,
+        answers={200: RewardsRate},
+        parameters=OfEpoch,
+        refusals=("InvalidEpoch",),
     ),
 )
