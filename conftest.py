@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest_plugins = ["octant_devnet.testkit"]
+pytest_plugins = ["octant_devnet.testkit", "parity.plugin"]
 
 # Started last they would run alone, while the other worker has nothing left to do.
 LONGEST = ("tests/e2e/", "tests/faults/")

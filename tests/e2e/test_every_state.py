@@ -118,6 +118,9 @@ BEFORE = ("current", "awaiting snapshot")
 AFTER = ("pending", "finalizing", "finalized")
 
 
+@pytest.mark.proves("GET /epochs/current")
+@pytest.mark.proves("GET /epochs/indexed")
+@pytest.mark.proves("GET /epochs/rewards-rate/{epoch_number}", "success", "InvalidEpoch")
 @pytest.mark.parametrize("state", STATES)
 def test_epoch_numbers__in_every_state__are_the_chains(walk: Walk, state: str) -> None:
     moment, current = walk.moments[state], 1 if state == "current" else 2
@@ -129,6 +132,7 @@ def test_epoch_numbers__in_every_state__are_the_chains(walk: Walk, state: str) -
         refused(moment.get(f"/epochs/rewards-rate/{epoch}"), 400, INVALID)
 
 
+@pytest.mark.proves("GET /epochs/info/{epoch_number}", "success", "InvalidEpoch")
 @pytest.mark.parametrize("state", STATES)
 def test_info__of_epochs_without_a_snapshot__is_estimated(walk: Walk, state: str) -> None:
     moment, current = walk.moments[state], 1 if state == "current" else 2
@@ -162,6 +166,11 @@ def test_info__from_the_snapshot_on__is_the_snapshots(walk: Walk, state: str) ->
     assert result.patrons_rewards == snapshot.budgets[parse_address(walk.carol.address)]
 
 
+@pytest.mark.proves(
+    "GET /deposits/users/{user_address}/{epoch_number}", "success", "EffectiveDepositNotFound"
+)
+@pytest.mark.proves("GET /deposits/users/{user_address}/estimated_effective_deposit")
+@pytest.mark.proves("GET /deposits/total_effective/estimated")
 @pytest.mark.parametrize("state", STATES)
 def test_deposits__in_every_state__follow_the_logs(walk: Walk, state: str) -> None:
     moment, current = walk.moments[state], 1 if state == "current" else 2
@@ -185,6 +194,8 @@ def test_deposits__in_every_state__follow_the_logs(walk: Walk, state: str) -> No
         assert moment.body(f"{path}/1") == {"effectiveDeposit": str(stored)}
 
 
+@pytest.mark.proves("GET /deposits/{epoch_number}/total_effective", "success", "InvalidEpoch")
+@pytest.mark.proves("GET /deposits/{epoch_number}/locked_ratio", "success", "InvalidEpoch")
 @pytest.mark.parametrize("state", STATES)
 def test_deposit_totals__exist_with_the_pending_snapshot(walk: Walk, state: str) -> None:
     moment = walk.moments[state]
@@ -198,6 +209,8 @@ def test_deposit_totals__exist_with_the_pending_snapshot(walk: Walk, state: str)
         assert moment.body("/deposits/1/locked_ratio") == {"lockedRatio": ratio}
 
 
+@pytest.mark.proves("GET /rewards/budget/{user_address}/epoch/{epoch_number}")
+@pytest.mark.proves("GET /rewards/budgets/epoch/{epoch_number}")
 @pytest.mark.parametrize("state", STATES)
 def test_budgets__exist_with_the_pending_snapshot(walk: Walk, state: str) -> None:
     moment, snapshot = walk.moments[state], walk.snapshot
@@ -218,6 +231,7 @@ def test_budgets__exist_with_the_pending_snapshot(walk: Walk, state: str) -> Non
         assert len(budgets) == 5
 
 
+@pytest.mark.proves("GET /rewards/budget/{user_address}/upcoming")
 @pytest.mark.parametrize("state", STATES)
 def test_upcoming_budget__is_that_of_an_epoch_that_ends_now(walk: Walk, state: str) -> None:
     moment, current = walk.moments[state], 1 if state == "current" else 2
@@ -236,6 +250,8 @@ def test_upcoming_budget__is_that_of_an_epoch_that_ends_now(walk: Walk, state: s
         assert answer == {"upcomingBudget": str(budget)}
 
 
+@pytest.mark.proves("POST /rewards/estimated_budget", "success", "MissingSnapshot")
+@pytest.mark.proves("POST /rewards/estimated_budget/by_days")
 @pytest.mark.parametrize("state", STATES)
 def test_estimated_budgets__are_those_of_the_formulas(walk: Walk, state: str) -> None:
     moment, current = walk.moments[state], 1 if state == "current" else 2
@@ -275,6 +291,12 @@ def test_estimated_budgets__are_those_of_the_formulas(walk: Walk, state: str) ->
     )
 
 
+@pytest.mark.proves(
+    "GET /rewards/leverage/{epoch_number}",
+    "success",
+    "InvalidEpoch",
+    "NotImplementedForGivenEpochState",
+)
 @pytest.mark.parametrize("state", STATES)
 def test_leverage__of_an_epoch__is_told_from_its_snapshot_on(walk: Walk, state: str) -> None:
     moment = walk.moments[state]
@@ -289,6 +311,9 @@ def test_leverage__of_an_epoch__is_told_from_its_snapshot_on(walk: Walk, state: 
         assert moment.body("/rewards/leverage/1") == wanted
 
 
+@pytest.mark.proves(
+    "GET /rewards/projects/estimated", "success", "AllocationWindowClosed", "PendingSnapshotMissing"
+)
 @pytest.mark.parametrize("state", STATES)
 def test_estimated_project_rewards__are_told_while_the_window_is_open(
     walk: Walk, state: str
@@ -307,6 +332,8 @@ def test_estimated_project_rewards__are_told_while_the_window_is_open(
         refused(answer, 403, WINDOW_CLOSED)
 
 
+@pytest.mark.proves("GET /rewards/merkle_tree/{epoch_number}", "success", "InvalidEpoch")
+@pytest.mark.proves("GET /rewards/projects/epoch/{epoch_number}", "success", "InvalidEpoch")
 @pytest.mark.parametrize("state", STATES)
 def test_final_rewards__exist_once_the_epoch_is_finalized(walk: Walk, state: str) -> None:
     moment, result = walk.moments[state], settled(walk)
@@ -337,6 +364,7 @@ def test_final_rewards__exist_once_the_epoch_is_finalized(walk: Walk, state: str
         }
 
 
+@pytest.mark.proves("GET /rewards/threshold/{epoch_number}", "success", "InvalidEpoch")
 @pytest.mark.parametrize("state", STATES)
 def test_threshold__in_every_state__is_a_share_of_what_was_given(walk: Walk, state: str) -> None:
     moment = walk.moments[state]
@@ -348,6 +376,7 @@ def test_threshold__in_every_state__is_a_share_of_what_was_given(walk: Walk, sta
     refused(moment.get("/rewards/threshold/-1"), 400, INVALID)
 
 
+@pytest.mark.proves("GET /rewards/unused/{epoch_number}", "success", "EpochNotIndexed")
 @pytest.mark.parametrize("state", STATES)
 def test_unused_budgets__are_those_of_sleepers(walk: Walk, state: str) -> None:
     moment, current, snapshot = walk.moments[state], 1 if state == "current" else 2, walk.snapshot
@@ -361,6 +390,7 @@ def test_unused_budgets__are_those_of_sleepers(walk: Walk, state: str) -> None:
     assert moment.body("/rewards/unused/1") == (slept if state in AFTER else nothing)
 
 
+@pytest.mark.proves("GET /snapshots/status/{epoch}", "success", "EpochNotStartedYet")
 @pytest.mark.parametrize("state", STATES)
 def test_snapshot_status__tells_the_state(walk: Walk, state: str) -> None:
     moment = walk.moments[state]
@@ -379,11 +409,14 @@ def test_snapshot_status__tells_the_state(walk: Walk, state: str) -> None:
     assert flags == [none, none, of_first[state], second, early]
 
 
+@pytest.mark.proves("POST /snapshots/pending")
+@pytest.mark.proves("POST /snapshots/finalized")
 def test_snapshots__taken_again__answer_that_there_is_nothing_to_do(walk: Walk) -> None:
     for kind in ("pending", "finalized"):
         assert (walk.again[kind].status, walk.again[kind].text) == (200, "null")
 
 
+@pytest.mark.proves("GET /snapshots/pending/simulate")
 @pytest.mark.parametrize("state", STATES)
 def test_pending_simulation__is_that_of_an_epoch_that_ends_now(walk: Walk, state: str) -> None:
     moment, current = walk.moments[state], 1 if state == "current" else 2
@@ -422,6 +455,12 @@ def test_pending_simulation__is_that_of_an_epoch_that_ends_now(walk: Walk, state
     }
 
 
+@pytest.mark.proves(
+    "GET /snapshots/finalized/simulate",
+    "success",
+    "SimulationOutsideWindow",
+    "SimulationWithoutSnapshot",
+)
 @pytest.mark.parametrize("state", STATES)
 def test_finalized_simulation__is_possible_while_the_window_is_open(walk: Walk, state: str) -> None:
     answer = walk.moments[state].get("/snapshots/finalized/simulate")
@@ -454,6 +493,14 @@ def test_finalized_simulation__is_possible_while_the_window_is_open(walk: Walk, 
     }
 
 
+@pytest.mark.proves(
+    "POST /allocations/allocate", "success", "BudgetNotFound", "AllocationWindowClosed"
+)
+@pytest.mark.proves("GET /allocations/epoch/{epoch_number}")
+@pytest.mark.proves("GET /allocations/donors/{epoch_number}")
+@pytest.mark.proves("GET /allocations/project/{project_address}/epoch/{epoch_number}")
+@pytest.mark.proves("GET /allocations/user/{user_address}/epoch/{epoch_number}")
+@pytest.mark.proves("GET /allocations/users/{user_address}/allocation_nonce")
 @pytest.mark.parametrize("state", STATES)
 def test_allocations__in_every_state__are_the_accepted_ones(walk: Walk, state: str) -> None:
     moment = walk.moments[state]
@@ -485,6 +532,12 @@ def test_allocations__in_every_state__are_the_accepted_ones(walk: Walk, state: s
         refused(refusal, 403, WINDOW_CLOSED)
 
 
+@pytest.mark.proves(
+    "POST /allocations/leverage/{user_address}",
+    "success",
+    "AllocationWindowClosed",
+    "PendingSnapshotMissing",
+)
 @pytest.mark.parametrize("state", STATES)
 def test_leverage_simulation__follows_the_formula_while_the_window_is_open(
     walk: Walk, state: str
@@ -519,6 +572,7 @@ def check_leverage(walk: Walk, user: str, answer: Answer) -> None:
     )
 
 
+@pytest.mark.proves("GET /withdrawals/{user_address}")
 @pytest.mark.parametrize("state", STATES)
 def test_withdrawals__are_offered_from_the_window_on(walk: Walk, state: str) -> None:
     moment, result = walk.moments[state], settled(walk)

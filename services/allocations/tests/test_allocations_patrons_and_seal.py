@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import pytest
 from octant_contracts.calls import PATRON_MODE, USER_ALLOCATIONS, OfUser, OfUserEpoch
 from octant_contracts.errors import Refusal, render
 from octant_contracts.events import AllocationsSealed, PatronModeSet, UqScoreSet
@@ -34,6 +35,8 @@ async def mode(world, user):
     return (await world.caller.ask(PATRON_MODE, OfUser(user.address))).status
 
 
+@pytest.mark.proves("GET /user/{user_address}/patron-mode")
+@pytest.mark.proves("PATCH /user/{user_address}/patron-mode")
 async def test_patron_mode__on_and_off_in_the_window__ends_what_was_allocated(world):
     await world.open_window(ALL, P)
     assert await mode(world, ALICE) is False
@@ -67,6 +70,7 @@ async def test_patron_mode__outside_the_window__revokes_nothing(world):
     assert await world.live() == {ALICE.address: [(P[0], 1)]}
 
 
+@pytest.mark.proves("PATCH /user/{user_address}/patron-mode", "InvalidSignature")
 async def test_patron_mode__signed_for_the_wrong_mode_or_by_somebody_else__is_refused(world):
     await world.open_window(ALL, P)
     before = await world.stored()

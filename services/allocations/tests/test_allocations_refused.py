@@ -41,6 +41,16 @@ async def refused(world, request) -> str:
     return f"{status} {body['message']}"
 
 
+@pytest.mark.proves("POST /allocations/allocate", "EpochNotIndexed")
+@pytest.mark.proves(
+    "POST /allocations/allocate",
+    "AllocationWindowClosed",
+    "EmptyAllocations",
+    "NotAllowedInPatronMode",
+    "ProjectAllocationToSelf",
+    "InvalidProjects",
+    "DuplicatedProjects",
+)
 async def test_first_failing_check__of_requests_wrong_in_many_ways__wins(world):
     """Window, empty, nonce, epoch, patron, budget row, sum, own, unknown, twice, signature."""
     rows = budget_rows({ALICE.address: BUDGET, BOB.address: 0, PROJECT.address: BUDGET})
@@ -100,12 +110,14 @@ async def test_first_failing_check__of_requests_wrong_in_many_ways__wins(world):
     assert await refused(world, ALICE.allocation([(P[0], 1)], 0)) == closed
 
 
+@pytest.mark.proves("POST /allocations/allocate", "RewardsBudgetExceeded")
 async def test_sum__one_wei_over_the_budget__is_refused(world):
     await world.open_window({ALICE.address: BUDGET}, P)
     request = ALICE.allocation([(P[0], BUDGET), (P[1], 1)], 0)
     assert (await refused(world, request)).startswith("400 You cannot allocate more")
 
 
+@pytest.mark.proves("POST /allocations/allocate", "WrongAllocationsNonce")
 async def test_nonce__old_future_or_enormous__is_refused_with_the_expected_one(world):
     await world.open_window({ALICE.address: BUDGET}, P)
     assert await world.allocate(ALICE.allocation([(P[0], 1)], 0)) is None
@@ -117,6 +129,7 @@ async def test_nonce__old_future_or_enormous__is_refused_with_the_expected_one(w
         )
 
 
+@pytest.mark.proves("POST /allocations/allocate", "InvalidSignature")
 async def test_signature__of_other_content_account_or_chain__is_refused(world):
     await world.open_window({ALICE.address: BUDGET, BOB.address: BUDGET}, P)
     items = [(P[0], 1), (P[1], 2)]

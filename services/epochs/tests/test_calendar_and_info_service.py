@@ -51,6 +51,12 @@ async def test_calls__before_the_first_block__are_not_loaded_yet(world):
     )
 
 
+@pytest.mark.proves("GET /epochs/indexed", "EpochsNotFound")
+@pytest.mark.proves(
+    "GET /deposits/users/{user_address}/estimated_effective_deposit", "EpochNotIndexed"
+)
+@pytest.mark.proves("GET /deposits/users/{user_address}/{epoch_number}", "EpochNotIndexed")
+@pytest.mark.proves("GET /epochs/info/{epoch_number}", "EpochNotIndexed")
 async def test_calls__before_the_start__answer_for_epoch_0(world):
     await world.tell(world.head(1, world.START - 10))
     assert (await refusal_of(world.info(1)))[0] == "NotLoadedYet"

@@ -64,6 +64,9 @@ async def test_rewards_rate__of_any_epoch__is_the_constant_or_invalid(world):
         assert await refusal_of(world.ask(REWARDS_RATE, OfEpoch(epoch))) == ("InvalidEpoch", {})
 
 
+@pytest.mark.proves("GET /deposits/total_effective/estimated", "EpochNotIndexed")
+@pytest.mark.proves("GET /rewards/budget/{user_address}/upcoming", "EpochNotIndexed")
+@pytest.mark.proves("GET /snapshots/pending/simulate", "EpochNotIndexed")
 async def test_estimates_of_everybody__before_head_or_start__are_refused_like_the_others(world):
     def questions():
         return total(world), until_page(world), of_user(world, 1)

@@ -34,6 +34,7 @@ def prepare(world, *, chain=None, rewards=None) -> None:
     )
 
 
+@pytest.mark.proves("GET /info/healthcheck")
 async def test_healthcheck__when_all_answer__is_up(world) -> None:
     prepare(world)
     response = await world.get("/info/healthcheck")
@@ -79,6 +80,7 @@ async def test_healthcheck__with_services_that_hang__asks_all_at_once_for_a_seco
     assert response.json() == {"blockchain": "DOWN", "db": "DOWN", "subgraph": "DOWN"}
 
 
+@pytest.mark.proves("GET /info/sync-status")
 async def test_sync_status__when_all_answer__tells_the_slowest(world) -> None:
     prepare(world)
     response = await world.get("/info/sync-status")
@@ -157,6 +159,7 @@ def test_snapshot_states__by_epoch_and_last_snapshot__follow_the_table(
     assert finalized_snapshot(current, last, window_open=window_open) == finalized
 
 
+@pytest.mark.proves("GET /info/version")
 async def test_version__by_default_and_as_set__is_told(world, gateway_with) -> None:
     assert (await world.get("/info/version")).json() == {
         "id": "unknown",

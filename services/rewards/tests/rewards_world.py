@@ -81,6 +81,7 @@ class World:
         self.node_head = block(1)
         self.proceeds = 1_000 * ETH
         self.proceeds_away = False
+        self.proceeds_refusal = "ServiceUnavailable"
         self.proceeds_free = asyncio.Event()
         self.proceeds_free.set()
         self.proceeds_asked: list[ProceedsRequest] = []
@@ -102,7 +103,7 @@ class World:
         self.proceeds_asked.append(request)
         await self.proceeds_free.wait()
         if self.proceeds_away:
-            raise Refusal("ServiceUnavailable", service="staking proceeds sources")
+            raise Refusal(self.proceeds_refusal, service="staking proceeds sources")
         return StakingProceeds(value=Wei(self.proceeds), block=self._block_at(request.block))
 
     def _block_at(self, number: int) -> BlockRef:

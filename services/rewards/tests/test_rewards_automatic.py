@@ -1,12 +1,19 @@
 """Snapshots that take themselves: in order, once, and loudly when they cannot."""
 
+from decimal import Decimal
+
+import pytest
 from octant_contracts.calls import (
     EPOCH_STATISTICS,
     ESTIMATED_PROJECT_REWARDS,
     LEVERAGE,
+    SIMULATE_FINALIZED,
+    SIMULATE_LEVERAGE,
     TAKE_FINALIZED_SNAPSHOT,
+    FinalizedSimulationRequest,
     Nothing,
     OfEpoch,
+    SimulateLeverageRequest,
     SnapshotTaken,
 )
 from octant_contracts.events import FinalizedSnapshotTaken, PendingSnapshotTaken
@@ -64,16 +71,16 @@ async def test_automatic__two_epochs_at_once__takes_all_in_order(auto_world: Wor
     allocated = [ledger.allocate(n, user(1), {PROJECTS[0]: n * ETH}) for n in (1, 2)]
     await world.tell(*allocated, world.projects(1), world.projects(2))
     # Time jumps over two epochs: everything is due together, the newer seal first.
-    world.proceeds_away = True
+    world.proceeds_free.clear()
     await world.tell(
         world.head(end_of(2) + WINDOW + 1),
-        world.settlement(2, DEPOSITS),
         world.settlement(1, DEPOSITS),
+        world.settlement(2, DEPOSITS),
         ledger.seal(2),
         ledger.seal(1),
     )
 
-    world.proceeds_away = False
+    world.proceeds_free.set()
 
     await are_taken(world, (PENDING, 1), (PENDING, 2), (FINALIZED, 1), (FINALIZED, 2))
 
@@ -101,6 +108,11 @@ async def test_automatic__proceeds_away__is_not_ready_with_the_reason_and_heals(
     assert (await world.readyz())[0] == 200
 
 
+@pytest.mark.proves("GET /rewards/projects/estimated", "InvalidMatchedRewardsStrategy")
+@pytest.mark.proves("GET /rewards/leverage/{epoch_number}", "InvalidMatchedRewardsStrategy")
+@pytest.mark.proves("GET /epochs/info/{epoch_number}", "InvalidMatchedRewardsStrategy")
+@pytest.mark.proves("GET /snapshots/finalized/simulate", "InvalidMatchedRewardsStrategy")
+@pytest.mark.proves("POST /allocations/leverage/{user_address}", "InvalidMatchedRewardsStrategy")
 async def test_automatic__locked_ratio_without_a_rule__stores_nothing_and_others_go_on(
     auto_world: World,
 ) -> None:
@@ -109,10 +121,15 @@ async def test_automatic__locked_ratio_without_a_rule__stores_nothing_and_others
     await world.end_epoch(1)
     await world.tell(world.settlement(1, {user(1): 710_000_000 * GLM}))
     await are_taken(world, (PENDING, 1))
+    planned = SimulateLeverageRequest(
+        user=user(2), epoch=1, uniqueness_quotient=Decimal(1), allocations=[]
+    )
     for call, request in (
         (ESTIMATED_PROJECT_REWARDS, Nothing()),
         (LEVERAGE, OfEpoch(1)),
         (EPOCH_STATISTICS, OfEpoch(1)),
+        (SIMULATE_FINALIZED, FinalizedSimulationRequest()),
+        (SIMULATE_LEVERAGE, planned),
     ):
         assert await world.outcome(call, request) == "InvalidMatchedRewardsStrategy"
     await world.close_window(1)

@@ -2,13 +2,16 @@
 
 import asyncio
 
+import pytest
 from octant_contracts.calls import (
     EPOCH_STATISTICS,
+    SIMULATE_PENDING,
     TAKE_PENDING_SNAPSHOT,
     USER_BUDGET,
     Nothing,
     OfEpoch,
     OfUserEpoch,
+    SimulationRequest,
 )
 from octant_contracts.events import BlockAdvanced, PendingSnapshotTaken
 from octant_contracts.seals import budgets_digest
@@ -124,6 +127,7 @@ async def test_pending__twenty_ask_at_once__one_of_them_takes_it(world: World) -
     assert len(await world.announced()) == 1
 
 
+@pytest.mark.proves("POST /snapshots/pending", "SnapshotTooEarly")
 async def test_pending__deposits_not_settled__is_refused_with_the_reason(world: World) -> None:
     await world.begin()
     await world.end_epoch(1)
@@ -206,3 +210,21 @@ async def test_pending__taken__records_its_inputs(world: World) -> None:
     assert (row.block_number, row.block_hash) == (world.node_head.number, world.node_head.hash)
     assert row.deposits_digest == world.settlement(1, TWO_USERS).digest
     assert (row.locked_ratio, row.budgets_count) == ("0.0000003", 2)
+
+
+@pytest.mark.proves("POST /snapshots/pending", "UpstreamFailed")
+@pytest.mark.proves("GET /snapshots/pending/simulate", "UpstreamFailed")
+async def test_pending__source_of_the_proceeds_fails__is_refused_and_taken_later(
+    world: World,
+) -> None:
+    await world.begin()
+    await world.end_epoch(1)
+    await world.tell(world.settlement(1, TWO_USERS))
+    world.proceeds_away, world.proceeds_refusal = True, "UpstreamFailed"
+
+    assert await world.outcome(TAKE_PENDING_SNAPSHOT, Nothing()) == "UpstreamFailed"
+    assert await world.outcome(SIMULATE_PENDING, SimulationRequest()) == "UpstreamFailed"
+    assert await world.counts("pending_snapshots", "budgets") == [0, 0]
+
+    world.proceeds_away = False
+    assert await world.take_pending() == 1

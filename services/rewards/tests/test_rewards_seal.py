@@ -93,6 +93,7 @@ async def test_finalized__nobody_allocated__has_no_tree(world: World) -> None:
     assert await world.outcome(MERKLE_TREE, PageOfEpoch(1)) == "InvalidEpoch"
 
 
+@pytest.mark.proves("POST /snapshots/finalized", "SnapshotTooEarly")
 async def test_finalized__not_sealed_yet__is_refused_then_taken(world: World) -> None:
     await voted(world)
 

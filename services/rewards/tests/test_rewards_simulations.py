@@ -207,6 +207,7 @@ async def planned(
     return answer
 
 
+@pytest.mark.proves("POST /allocations/leverage/{user_address}", "InvalidProjects")
 async def test_leverage_simulation__of_new_and_returning_donors__equals_the_full_formula(
     world: World,
 ) -> None:
@@ -308,6 +309,7 @@ async def test_budget_estimates__by_days__add_whole_epochs_only(world: World, am
     assert answer.budget == now + 85 * later
 
 
+@pytest.mark.proves("POST /rewards/estimated_budget/by_days", "EpochNotIndexed")
 async def test_budget_estimates__before_the_first_epoch__are_refused(world: World) -> None:
     await world.tell(calendar(), world.head(START - 10))
     request = DaysEstimateRequest(days=Wei(1), glm_amount=Wei(GLM))

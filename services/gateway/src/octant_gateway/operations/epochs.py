@@ -60,7 +60,7 @@ OPERATIONS = (
         handler=info,
         answers={200: EpochInfo},
         parameters=OfEpoch,
-        refusals=("InvalidEpoch", "EpochNotIndexed"),
+        refusals=("InvalidEpoch", "EpochNotIndexed", "InvalidMatchedRewardsStrategy"),
     ),
     Operation(
         method="GET",

@@ -44,6 +44,11 @@ OPERATIONS = (
         parameters=OfUser,
         body=LeverageBody,
         gate=window_open,
-        refusals=("AllocationWindowClosed", "PendingSnapshotMissing", "InvalidProjects"),
+        refusals=(
+            "AllocationWindowClosed",
+            "PendingSnapshotMissing",
+            "InvalidProjects",
+            "InvalidMatchedRewardsStrategy",
+        ),
     ),
 )

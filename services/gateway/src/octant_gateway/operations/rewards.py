@@ -113,7 +113,11 @@ OPERATIONS = (
         tag="rewards",
         handler=estimated_projects,
         answers={200: ProjectRewards},
-        refusals=("AllocationWindowClosed", "PendingSnapshotMissing", "EpochNotIndexed"),
+        refusals=(
+            "AllocationWindowClosed",
+            "PendingSnapshotMissing",
+            "InvalidMatchedRewardsStrategy",
+        ),
     ),
     Operation(
         method="GET",
@@ -133,7 +137,11 @@ OPERATIONS = (
         handler=leverage,
         answers={200: Leverage},
         parameters=OfEpoch,
-        refusals=("NotImplementedForGivenEpochState", "InvalidEpoch", "EpochNotIndexed"),
+        refusals=(
+            "NotImplementedForGivenEpochState",
+            "InvalidEpoch",
+            "InvalidMatchedRewardsStrategy",
+        ),
     ),
     Operation(
         method="GET",

@@ -63,7 +63,7 @@ OPERATIONS = (
         tag="snapshots",
         handler=take_pending,
         answers={201: SnapshotOf, 200: None},
-        refusals=("EpochNotIndexed", "SnapshotTooEarly", "UpstreamFailed"),
+        refusals=("SnapshotTooEarly", "UpstreamFailed"),
     ),
     Operation(
         method="POST",
@@ -72,7 +72,7 @@ OPERATIONS = (
         tag="snapshots",
         handler=take_finalized,
         answers={201: SnapshotOf, 200: None},
-        refusals=("PendingSnapshotMissing", "EpochNotIndexed", "SnapshotTooEarly"),
+        refusals=("SnapshotTooEarly",),
     ),
     Operation(
         method="GET",
@@ -104,6 +104,6 @@ OPERATIONS = (
         handler=status,
         answers={200: SnapshotStatus},
         parameters=OfSnapshot,
-        refusals=("EpochNotStartedYet", "InvalidEpoch", "EpochNotIndexed"),
+        refusals=("EpochNotStartedYet",),
     ),
 )
