@@ -67,8 +67,9 @@ lock: install ## resolve the dependencies anew into requirements.lock
 	@$(BIN)/uv lock
 	@$(BIN)/uv export --format requirements-txt --all-packages --no-emit-workspace --no-header --no-annotate -o requirements.lock >/dev/null
 
-documents: install ## generate docs/asyncapi.json and docs/events.md from the contracts
+documents: install ## generate docs/asyncapi.json, docs/events.md and docs/openapi.json
 	@$(BIN)/python -m octant_contracts.documents docs
+	@$(BIN)/python -m octant_gateway.documents docs
 
 contracts: install ## compile the Solidity contracts into devnet/artifacts
 	@node devnet/build.mjs

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from octant_gateway.catalogue import CATALOGUE
+from octant_gateway.documents import NAME, openapi_text
 from octant_gateway.openapi import document
 
 DOCUMENT = document(CATALOGUE)
@@ -26,6 +27,12 @@ async def test_document__as_served__is_that_of_the_catalogue(world) -> None:
     assert response.headers["content-type"] == "application/json"
     assert response.json() == DOCUMENT
     assert DOCUMENT["openapi"] == "3.1.0"
+
+
+def test_document__committed__is_what_the_catalogue_generates(pytestconfig: Any) -> None:
+    """`make documents` writes it anew."""
+    committed = pytestconfig.rootpath / "docs" / NAME
+    assert committed.read_text() == openapi_text()
 
 
 def test_document__has_every_operation__once() -> None:

@@ -1,0 +1,26 @@
+"""The published form of the public surface: `docs/openapi.json`.
+
+`python -m octant_gateway.documents FOLDER` writes it; a test compares the committed copy, so
+that a change of the surface is always seen in a review.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from octant_gateway.catalogue import CATALOGUE
+from octant_gateway.openapi import document
+
+NAME = "openapi.json"
+
+
+def openapi_text() -> str:
+    return json.dumps(document(CATALOGUE), indent=1, ensure_ascii=False) + "\n"
+
+
+def main(folder: Path) -> None:
+    (folder / NAME).write_text(openapi_text())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
