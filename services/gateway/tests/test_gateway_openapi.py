@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import jsonschema_rs
 from octant_gateway.catalogue import CATALOGUE
 from octant_gateway.documents import NAME, openapi_text
 from octant_gateway.openapi import document
@@ -101,3 +102,14 @@ async def test_page__at_the_root__needs_no_other_host(world) -> None:
         assert len(file.content) > 500
     assert 'fetch("/openapi.json")' in page.text
     assert (await world.get("/swagger-ui/secret")).status_code == 404
+
+
+def test_examples__of_bodies_and_answers__fit_their_schemas() -> None:
+    schemas = DOCUMENT["components"]
+    checked = 0
+    for node in nodes(DOCUMENT["paths"]):
+        if "example" in node:
+            validator = jsonschema_rs.validator_for({**node["schema"], "components": schemas})
+            assert validator.is_valid(node["example"]), node
+            checked += 1
+    assert checked > len(CATALOGUE)

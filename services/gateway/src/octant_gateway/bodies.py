@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticKnownError
 
@@ -25,11 +25,16 @@ LARGEST = 2**256  # what a contract's integer holds, and the largest lock
 MANY = 10**6  # days or epochs: far above use
 
 
+def _as_text(pattern: str) -> WithJsonSchema:
+    """Integers beyond 2^53 travel as text in most languages; a JSON integer will do, too."""
+    return WithJsonSchema({"type": "string", "pattern": pattern, "description": "wei"})
+
+
 class AllocationItem(BaseModel):
     model_config = KEYS
 
     project_address: UserAddress = Field(alias="proposalAddress")
-    amount: Annotated[int, Field(ge=0, lt=LARGEST)]
+    amount: Annotated[int, Field(ge=0, lt=LARGEST), _as_text("^[0-9]+$")]
 
 
 class AllocationPayload(BaseModel):
@@ -58,7 +63,7 @@ class EpochsEstimateBody(BaseModel):
     model_config = KEYS
 
     number_of_epochs: Annotated[int, Field(gt=0, le=MANY)]
-    glm_amount: Annotated[int, Field(ge=0, lt=LARGEST)]
+    glm_amount: Annotated[int, Field(ge=0, lt=LARGEST), _as_text("^[0-9]+$")]
 
 
 class DaysEstimateBody(BaseModel):
@@ -67,7 +72,7 @@ class DaysEstimateBody(BaseModel):
     model_config = KEYS
 
     days: Annotated[int, Field(ge=-MANY, le=MANY)]
-    glm_amount: Annotated[int, Field(gt=-LARGEST, lt=LARGEST)]
+    glm_amount: Annotated[int, Field(gt=-LARGEST, lt=LARGEST), _as_text("^-?[0-9]+$")]
 
 
 class PatronModeBody(BaseModel):

@@ -10,6 +10,7 @@ from octant_contracts.values import schema_hook
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from octant_gateway.examples import example_of
 from octant_gateway.operation import Operation
 
 Json = dict[str, Any]
@@ -23,10 +24,11 @@ def document(catalogue: Sequence[Operation]) -> Json:
     """The whole document, ready for JSON."""
     answers, components = _answer_schemas(catalogue)
     bodies, body_components = _body_schemas(catalogue)
+    schemas = {**components, **body_components, **_ERROR_SCHEMAS}
     paths: dict[str, Json] = {}
     for operation in catalogue:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(
-            operation, answers, bodies
+            operation, answers, bodies, schemas
         )
     return {
         "openapi": "3.1.0",
@@ -36,7 +38,7 @@ def document(catalogue: Sequence[Operation]) -> Json:
             "description": "Amounts are wei as decimal strings, addresses EIP-55 text.",
         },
         "paths": paths,
-        "components": {"schemas": {**components, **body_components, **_ERROR_SCHEMAS}},
+        "components": {"schemas": schemas},
     }
 
 
@@ -57,7 +59,9 @@ def _body_schemas(catalogue: Sequence[Operation]) -> tuple[dict[Any, Json], Json
     return schemas, definitions.get("$defs", {})
 
 
-def _operation(operation: Operation, answers: dict[Any, Json], bodies: dict[Any, Json]) -> Json:
+def _operation(
+    operation: Operation, answers: dict[Any, Json], bodies: dict[Any, Json], schemas: Json
+) -> Json:
     described: Json = {
         "operationId": _identifier(operation),
         "summary": operation.summary,
@@ -65,7 +69,7 @@ def _operation(operation: Operation, answers: dict[Any, Json], bodies: dict[Any,
         "parameters": _parameters(operation),
         "responses": {
             **{
-                str(status): _answer(status, kind, answers)
+                str(status): _answer(status, kind, answers, schemas)
                 for status, kind in operation.answers.items()
             },
             **_errors(operation),
@@ -74,7 +78,7 @@ def _operation(operation: Operation, answers: dict[Any, Json], bodies: dict[Any,
     if operation.body is not None:
         described["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": bodies[operation.body]}},
+            "content": {"application/json": _with_example(bodies[operation.body], schemas)},
         }
     return described
 
@@ -97,12 +101,17 @@ def _parameters(operation: Operation) -> list[Json]:
     ]
 
 
-def _answer(status: int, kind: Any, answers: dict[Any, Json]) -> Json:
+def _with_example(schema: Json, schemas: Json) -> Json:
+    return {"schema": schema, "example": example_of(schema, schemas)}
+
+
+def _answer(status: int, kind: Any, answers: dict[Any, Json], schemas: Json) -> Json:
     if status == 204:
         return {"description": "Nothing"}
     schema = {"type": "null"} if kind is None else answers[kind]
     description = "Done" if status < 300 else "Not well; the same body"
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
+    content = {"application/json": _with_example(schema, schemas)}
+    return {"description": description, "content": content}
 
 
 def _errors(operation: Operation) -> Json:
