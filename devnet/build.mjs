@@ -1,4 +1,5 @@
-// Compiles contracts/*.sol into artifacts/<Name>.json, byte for byte the same on every machine.
+// Compiles contracts/*.sol into artifacts/<Name>.json, byte for byte the same on every machine,
+// and those of examples/ likewise.
 // With --check nothing is written: the exit code is 1 when a committed artefact differs.
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -7,8 +8,7 @@ import { fileURLToPath } from "node:url";
 
 const solc = createRequire(import.meta.url)("solc");
 const here = fileURLToPath(new URL(".", import.meta.url));
-const sourceFolder = join(here, "contracts");
-const artifactFolder = join(here, "artifacts");
+const FOLDERS = [here, join(here, "examples")];
 
 const SETTINGS = {
   evmVersion: "paris",
@@ -26,7 +26,7 @@ function filesIn(folder, extension) {
   }
 }
 
-function compile() {
+function compile(sourceFolder) {
   const sources = {};
   for (const name of filesIn(sourceFolder, ".sol")) {
     sources[name] = { content: readFileSync(join(sourceFolder, name), "utf8") };
@@ -60,9 +60,9 @@ function render(contract) {
   ].join("\n");
 }
 
-function artifacts() {
+function artifacts(sourceFolder) {
   const rendered = new Map();
-  for (const contracts of Object.values(compile())) {
+  for (const contracts of Object.values(compile(sourceFolder))) {
     for (const [name, contract] of Object.entries(contracts)) {
       // Interfaces and abstract contracts have no code.
       if (contract.evm.bytecode.object) rendered.set(`${name}.json`, render(contract));
@@ -71,7 +71,7 @@ function artifacts() {
   return rendered;
 }
 
-function check(rendered) {
+function check(rendered, artifactFolder) {
   const committed = filesIn(artifactFolder, ".json");
   const wrong = committed.filter((name) => !rendered.has(name));
   for (const [name, text] of rendered) {
@@ -87,7 +87,7 @@ function check(rendered) {
   console.log(`${rendered.size} artefacts match the sources`);
 }
 
-function write(rendered) {
+function write(rendered, artifactFolder) {
   mkdirSync(artifactFolder, { recursive: true });
   for (const name of filesIn(artifactFolder, ".json")) {
     if (!rendered.has(name)) rmSync(join(artifactFolder, name));
@@ -96,6 +96,8 @@ function write(rendered) {
   console.log(`${rendered.size} artefacts written`);
 }
 
-const rendered = artifacts();
-if (process.argv.includes("--check")) check(rendered);
-else write(rendered);
+for (const folder of FOLDERS) {
+  const rendered = artifacts(join(folder, "contracts"));
+  const finish = process.argv.includes("--check") ? check : write;
+  finish(rendered, join(folder, "artifacts"));
+}

@@ -1,5 +1,7 @@
 """One deployed chain per test worker, rolled back after every test."""
 
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +10,8 @@ from octant_devnet.chain import Chain
 from octant_devnet.chainkit import GENESIS, STRANGER, Nodes
 from octant_devnet.deploy import Deployment, account_address, deploy
 from octant_devnet.people import project_addresses
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +37,15 @@ def chain(_world: tuple[Chain, Deployment]) -> Iterator[Chain]:
     snapshot = chain.rpc("evm_snapshot")
     yield chain
     assert chain.rpc("evm_revert", snapshot)
+
+
+@pytest.fixture
+def tmp_path(run_folder: Path) -> Path:
+    """In the project: PostgreSQL's own user must get at it, and every pytest that starts closes
+    the usual place to other users."""
+    folder = Path(tempfile.mkdtemp(dir=run_folder))
+    folder.chmod(0o755)
+    return folder
 
 
 @pytest.fixture

@@ -9,17 +9,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
+from devnet_kit import STANDIN, wanted_ports
 from octant_contracts.events import SERVICES
 from octant_devnet import __main__ as cli
 from octant_devnet import processes, worldfile
 from octant_devnet.chain import Chain
 from octant_devnet.chainkit import until
-from octant_devnet.options import WorldOptions
-from octant_devnet.ports import DEFAULTS, random_ports, usual_ports
+from octant_devnet.options import WorldOptions, write_options
+from octant_devnet.ports import DEFAULTS, usual_ports
 
-STANDIN = (sys.executable, str(Path(__file__).with_name("standin.py")), "{service}")
 EVERYBODY = {*SERVICES, "anvil", "nats", "postgres", "supervisor"}
 
 
@@ -27,12 +26,6 @@ EVERYBODY = {*SERVICES, "anvil", "nats", "postgres", "supervisor"}
 def folder(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
     cli.down(tmp_path)
-
-
-def wanted_ports() -> dict[str, int]:
-    ports = random_ports()
-    simple = {name: getattr(ports, name) for name in ("gateway", "anvil", "nats", "postgres")}
-    return simple | {f"operations of {name}": port for name, port in ports.operations.items()}
 
 
 def up(folder: Path, **options) -> int:
@@ -137,10 +130,9 @@ def test_up__that_fails__says_why_and_leaves_nothing_running(folder, capsys, mon
 
 def test_supervisor__asked_to_stop_while_starting__leaves_nothing_running(folder):
     wanted, _ = usual_ports(wanted_ports())
-    options = WorldOptions(ports=wanted, command=STANDIN)
-    arguments = [str(folder), msgspec.json.encode(options).decode()]
+    write_options(folder, WorldOptions(ports=wanted, command=STANDIN))
     process = subprocess.Popen(
-        [sys.executable, "-m", "octant_devnet.supervisor", *arguments],
+        [sys.executable, "-m", "octant_devnet.supervisor", str(folder)],
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )

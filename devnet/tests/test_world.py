@@ -1,13 +1,12 @@
 """A world as tests use it: real servers and a real chain, small stand-ins for the services."""
 
-import sys
 import time
-from pathlib import Path
 
 import asyncpg
 import msgspec
 import nats
 import pytest
+from devnet_kit import STANDIN
 from octant_contracts.events import SERVICES
 from octant_devnet import contracts, processes, seed
 from octant_devnet.chainkit import until
@@ -15,8 +14,6 @@ from octant_devnet.options import WorldOptions
 from octant_devnet.ports import random_ports
 from octant_devnet.testkit import eventually
 from octant_devnet.world import NotReady, World
-
-STANDIN = (sys.executable, str(Path(__file__).with_name("standin.py")), "{service}")
 
 
 def options(**changes) -> WorldOptions:

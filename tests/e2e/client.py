@@ -20,8 +20,9 @@ PATIENCE = 60.0
 class Gateway:
     """Retries what a restart of a service interrupts (no connection, 503), nothing else."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, chain_id: int = CHAIN_ID) -> None:
         self.http = httpx.Client(base_url=url, timeout=30)
+        self._chain_id = chain_id
 
     def close(self) -> None:
         self.http.close()
@@ -84,7 +85,7 @@ class Gateway:
     def allocate(self, person: Person, items: Sequence[tuple[str, int]]) -> None:
         """Signs and sends; when the answer got lost, the nonce tells whether it took effect."""
         nonce = self.nonce(person)
-        body = allocation_body(person, items, nonce)
+        body = allocation_body(person, items, nonce, self._chain_id)
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
@@ -103,6 +104,10 @@ class Gateway:
             assert time.monotonic() < deadline, "the allocation is never accepted"
             time.sleep(0.05)
 
+    def signed_allocation(self, person: Person, items: Sequence[tuple[str, int]]) -> dict[str, Any]:
+        """The body, with the next nonce."""
+        return allocation_body(person, items, self.nonce(person))
+
     def set_patron_mode(self, person: Person, enable: bool) -> None:
         text = patron_mode_text(parse_address(person.address), enable)
         signature = sign_digest(bytes.fromhex(person.key[2:]), personal_digest(text))
@@ -113,8 +118,10 @@ class Gateway:
                 assert self.get(path)["status"] == enable, response.text
 
 
-def allocation_body(person: Person, items: Sequence[tuple[str, int]], nonce: int) -> dict[str, Any]:
-    digest = allocation_digest(CHAIN_ID, [(parse_address(p), a) for p, a in items], nonce)
+def allocation_body(
+    person: Person, items: Sequence[tuple[str, int]], nonce: int, chain_id: int = CHAIN_ID
+) -> dict[str, Any]:
+    digest = allocation_digest(chain_id, [(parse_address(p), a) for p, a in items], nonce)
     return {
         "payload": {
             "allocations": [{"proposalAddress": p, "amount": str(a)} for p, a in items],

@@ -8,10 +8,11 @@ import re
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from octant_devnet.artifacts import DEVNET_FOLDER
-from octant_devnet.chain import BLOCK_GAS_LIMIT
+from octant_devnet.chain import BLOCK_GAS_LIMIT, Chain
 from octant_devnet.rpc import RpcClient, RpcError
 
 MNEMONIC = "test test test test test test test test test test test junk"
@@ -114,6 +115,19 @@ def save_state(client: RpcClient, state_file: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(state_file)
+
+
+def beat(url: str, interval: float, stopping: threading.Event, say: Callable[[str], None]) -> None:
+    """A block whenever none has come for `interval` seconds, until `stopping`."""
+    chain = Chain(url)
+    height = -1
+    while not stopping.wait(interval):
+        try:
+            if chain.height() == height:
+                chain.mine()
+            height = chain.height()
+        except Exception as error:
+            say(f"no heartbeat: {error}")
 
 
 def _keep_saving(

@@ -3,35 +3,33 @@
 from octant_contracts.events import CHAIN_SYNC, GATEWAY, REWARDS, SERVICES
 
 from octant_devnet import servers
-from octant_devnet.anvil import CHAIN_ID
-from octant_devnet.deploy import Deployment
 from octant_devnet.ports import Ports
-
-CHAIN_NAME = "localhost"
+from octant_devnet.worldfile import ChainEntry
 
 
 def service_environment(
     service: str,
     ports: Ports,
-    deployment: Deployment,
+    chain: ChainEntry,
     *,
+    development: bool,
     snapshots: str,
     confirm: bool,
     failpoints: bool,
 ) -> dict[str, str]:
-    """`snapshots`: auto or manual; `confirm`: merkle roots are put on chain by chain-sync."""
+    """`development`: the node is one that may be asked often; `snapshots`: auto or manual;
+    `confirm`: merkle roots are put on chain by chain-sync, if it has the key."""
     environment = {
         "NATS_URL": f"nats://127.0.0.1:{ports.nats}",
-        "CHAIN_ID": str(CHAIN_ID),
-        "CHAIN_NAME": CHAIN_NAME,
+        "CHAIN_ID": str(chain.chain_id),
+        "CHAIN_NAME": chain.chain_name,
         "OPERATIONS_PORT": str(ports.operations[service]),
-        "LOG_LEVEL": "INFO",
         "FAILPOINTS_ENABLED": str(failpoints).lower(),
     }
     if service in servers.STORING_SERVICES:
         environment["DB_URI"] = servers.service_dsn(ports.postgres, service)
     if service == CHAIN_SYNC:
-        environment |= _chain_sync(ports, deployment, confirm)
+        environment |= _chain_sync(chain, development, confirm)
     elif service == REWARDS:
         environment["SNAPSHOTS"] = snapshots
     elif service == GATEWAY:
@@ -46,23 +44,23 @@ def service_environment(
     return environment
 
 
-def _chain_sync(ports: Ports, deployment: Deployment, confirm: bool) -> dict[str, str]:
-    addresses = {
-        "AUTH": deployment.auth,
-        "DEPOSITS": deployment.deposits,
-        "EPOCHS": deployment.epochs,
-        "GLM": deployment.glm,
-        "PROPOSALS": deployment.proposals,
-        "VAULT": deployment.vault,
-        "WITHDRAWALS_TARGET": deployment.withdrawals_target,
+def _chain_sync(chain: ChainEntry, development: bool, confirm: bool) -> dict[str, str]:
+    contracts, key = chain.contracts, chain.multisig_key
+    environment = {
+        f"{field.upper()}_CONTRACT_ADDRESS": address
+        for field in contracts.__struct_fields__
+        if (address := getattr(contracts, field)) is not None
     }
-    return {f"{name}_CONTRACT_ADDRESS": address for name, address in addresses.items()} | {
-        "ETH_RPC_PROVIDER_URL": f"http://127.0.0.1:{ports.anvil}",
-        "START_BLOCK": str(deployment.start_block),
-        "CONFIRMATIONS": "0",  # time travel never makes a block final
-        "POLL_INTERVAL": "0.1",
+    environment |= {
+        "ETH_RPC_PROVIDER_URL": chain.rpc_url,
+        "START_BLOCK": str(chain.start_block or 0),
         "SCHEDULER_ENABLED": "true",
-        "VAULT_CONFIRM_WITHDRAWALS_ENABLED": str(confirm).lower(),
-        "TESTNET_MULTISIG_PRIVATE_KEY": deployment.multisig_key,
-        "CONFIRM_INTERVAL": "1",
+        "VAULT_CONFIRM_WITHDRAWALS_ENABLED": str(confirm and key is not None).lower(),
     }
+    if chain.confirmations is not None:
+        environment["CONFIRMATIONS"] = str(chain.confirmations)
+    if key is not None:
+        environment["TESTNET_MULTISIG_PRIVATE_KEY"] = key
+    if development:
+        environment |= {"POLL_INTERVAL": "0.1", "CONFIRM_INTERVAL": "1"}
+    return environment

@@ -5,12 +5,13 @@ import subprocess
 from pathlib import Path
 
 from octant_devnet import servers
-from octant_devnet.anvil import start_anvil, wait_ready
+from octant_devnet.anvil import CHAIN_ID, start_anvil, wait_ready
 from octant_devnet.chain import Chain
 from octant_devnet.deploy import Deployment
 from octant_devnet.environment import service_environment
 from octant_devnet.options import WorldOptions
 from octant_devnet.processes import ANVIL, NATS, POSTGRES
+from octant_devnet.worldfile import ChainEntry, chain_entry
 
 GENESIS = 1_700_000_000
 """Of a deterministic world."""
@@ -25,9 +26,29 @@ def state_file(folder: Path) -> Path:
     return folder / "chain" / "state.json"
 
 
+def rpc_url(options: WorldOptions) -> str:
+    if options.attach is not None:
+        return options.attach.chain.rpc_url
+    return f"http://127.0.0.1:{options.ports.anvil}"
+
+
+def chain_of(options: WorldOptions, deployment: Deployment | None) -> ChainEntry:
+    """The chain the services are to follow: `deployment` is on ours, None when attached."""
+    if options.attach is not None:
+        return options.attach.chain
+    if deployment is None:
+        raise RuntimeError("the world has not started")
+    return chain_entry(rpc_url(options), CHAIN_ID, deployment)
+
+
+def data_folder(folder: Path, options: WorldOptions) -> Path:
+    """Of database and bus: each chain its own, so that they never hold another's facts."""
+    return folder if options.attach is None else folder / options.attach.data
+
+
 def postgres(folder: Path, options: WorldOptions) -> "subprocess.Popen[bytes]":
     return servers.start_postgres(
-        folder / "postgres",
+        data_folder(folder, options) / "postgres",
         options.ports.postgres,
         log_file(folder, POSTGRES),
         durable=options.durable,
@@ -35,7 +56,8 @@ def postgres(folder: Path, options: WorldOptions) -> "subprocess.Popen[bytes]":
 
 
 def nats(folder: Path, options: WorldOptions) -> "subprocess.Popen[bytes]":
-    return servers.start_nats(folder / "nats", options.ports.nats, log_file(folder, NATS))
+    store = data_folder(folder, options) / "nats"
+    return servers.start_nats(store, options.ports.nats, log_file(folder, NATS))
 
 
 def anvil(folder: Path, options: WorldOptions) -> "subprocess.Popen[bytes]":
@@ -47,7 +69,7 @@ def anvil(folder: Path, options: WorldOptions) -> "subprocess.Popen[bytes]":
         save_interval=SAVE_INTERVAL,
     )
     try:
-        url = f"http://127.0.0.1:{options.ports.anvil}"
+        url = rpc_url(options)
         wait_ready(url, 30.0, process=process)
         if options.deterministic:
             chain = Chain(url)
@@ -61,12 +83,13 @@ def anvil(folder: Path, options: WorldOptions) -> "subprocess.Popen[bytes]":
 
 
 def service(
-    folder: Path, options: WorldOptions, deployment: Deployment, name: str
+    folder: Path, options: WorldOptions, deployment: Deployment | None, name: str
 ) -> "subprocess.Popen[bytes]":
     environment = service_environment(
         name,
         options.ports,
-        deployment,
+        chain_of(options, deployment),
+        development=options.attach is None or options.attach.development,
         snapshots=options.snapshots,
         confirm=options.confirm,
         failpoints=options.failpoints,

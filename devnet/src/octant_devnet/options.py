@@ -1,17 +1,22 @@
-"""What one world is like; travels as JSON to the process that supervises it."""
+"""What one world is like; kept as JSON for the process that supervises it, and other commands."""
 
 import sys
+from pathlib import Path
 
 import msgspec
 from octant_contracts.events import SERVICES
 
+from octant_devnet.attach import Attachment
 from octant_devnet.ports import Ports
+from octant_devnet.worldfile import write_private
 
 SERVE: tuple[str, ...] = (sys.executable, "-m", "octant_{package}", "serve")
 
 
 class WorldOptions(msgspec.Struct, frozen=True, kw_only=True):
     ports: Ports
+    attach: Attachment | None = None
+    """Somebody else's chain and contracts; None: a chain of our own."""
     snapshots: str = "auto"
     """auto: rewards takes them by itself; manual: by POST, as the reference does."""
     epoch_duration: int = 3600
@@ -33,3 +38,15 @@ class WorldOptions(msgspec.Struct, frozen=True, kw_only=True):
     """More variables by service, under "*" for all."""
     command: tuple[str, ...] = SERVE
     """How a service is started; `{package}` and `{service}` are filled in."""
+
+
+def write_options(folder: Path, options: WorldOptions) -> None:
+    write_private(folder / "options.json", msgspec.json.encode(options))
+
+
+def read_options(folder: Path) -> WorldOptions | None:
+    """Of the last start; None when there was none."""
+    try:
+        return msgspec.json.decode((folder / "options.json").read_bytes(), type=WorldOptions)
+    except FileNotFoundError:
+        return None

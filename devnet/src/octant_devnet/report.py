@@ -7,17 +7,22 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
+from octant_devnet.options import WorldOptions
 from octant_devnet.worldfile import WorldFile
 
 POLL = 0.2
 
 
-def print_table(folder: Path, world: WorldFile, moved: Mapping[str, int]) -> None:
+def print_table(
+    folder: Path, world: WorldFile, options: WorldOptions, moved: Mapping[str, int]
+) -> None:
     """`moved`: by listener, the usual port that somebody else had."""
+    own = options.attach is None
+    chain = f"{world.chain.rpc_url}  chain id {world.chain.chain_id}"
     rows = [
         ("gateway", world.gateway.url, "gateway"),
         ("API documentation", f"{world.gateway.url}/", "gateway"),
-        ("chain (JSON-RPC)", f"{world.chain.rpc_url}  chain id {world.chain.chain_id}", "anvil"),
+        ("chain (JSON-RPC)", chain, "anvil" if own else "nobody"),
         ("NATS", world.nats.url, "nats"),
         ("PostgreSQL", world.postgres.url, "postgres"),
     ]
@@ -29,8 +34,23 @@ def print_table(folder: Path, world: WorldFile, moved: Mapping[str, int]) -> Non
     for title, address, listener in rows:
         note = f"  (port {moved[listener]} was taken)" if listener in moved else ""
         print(f"  {title:<24} {address}{note}")
-    print(f"  {'people and their keys':<24} {folder / 'people.json'}")
-    print(f"\n  Try:\n{_suggestions(folder, world)}")
+    if own:
+        print(f"  {'people and their keys':<24} {folder / 'people.json'}")
+    else:
+        print(f"  {'snapshots':<24} {options.snapshots}")
+    print(f"\n  Try:\n{_suggestions(folder, world) if own else _attached(world)}")
+
+
+def _attached(world: WorldFile) -> str:
+    url = world.gateway.url
+    return "\n".join(
+        [
+            f"    curl {url}/info/sync-status",
+            f"    curl -X POST {url}/snapshots/pending     when an epoch is over; null: not needed",
+            f"    curl -X POST {url}/snapshots/finalized   when its decision window is over",
+            "    make logs           what everybody says; make down stops, and keeps the data",
+        ]
+    )
 
 
 def _suggestions(folder: Path, world: WorldFile) -> str:

@@ -4,7 +4,7 @@ import json
 import select
 import threading
 from collections.abc import Sequence
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,11 +27,12 @@ class RpcClient:
 
     def __init__(self, url: str, *, timeout: float = 30.0) -> None:
         parts = urlsplit(url)
-        if parts.scheme != "http" or parts.hostname is None:
-            raise ValueError(f"not an http URL: {url!r}")
+        if parts.scheme not in ("http", "https") or parts.hostname is None:
+            raise ValueError("not an http URL")
         self.url = url
-        self._path = parts.path or "/"
-        self._connection = HTTPConnection(parts.hostname, parts.port or 80, timeout=timeout)
+        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        kind = HTTPConnection if parts.scheme == "http" else HTTPSConnection
+        self._connection = kind(parts.hostname, parts.port, timeout=timeout)
         self._lock = threading.Lock()
 
     def rpc(self, method: str, *params: Any) -> Any:

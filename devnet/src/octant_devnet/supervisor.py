@@ -1,8 +1,9 @@
 """The process behind `make up`: starts a world, keeps it running, and ends it on SIGTERM.
 
-python -m octant_devnet.supervisor <folder> <options as JSON>
+python -m octant_devnet.supervisor <folder>
 
-It writes its progress to standard output; the last line of a start is READY, or FAILED and why.
+It reads the options from `options.json` there, since they may hold a key. It writes its progress
+to standard output; the last line of a start is READY, or FAILED and why.
 """
 
 import fcntl
@@ -14,15 +15,14 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-import msgspec
-
 from octant_devnet import processes
-from octant_devnet.options import WorldOptions
+from octant_devnet.options import WorldOptions, read_options
 from octant_devnet.world import World
 
 READY = "READY"
 FAILED = "FAILED"
 READY_TIMEOUT = 90.0
+"""Seconds without any progress."""
 
 
 class Stop(BaseException):
@@ -74,4 +74,7 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), msgspec.json.decode(sys.argv[2], type=WorldOptions)))
+    options = read_options(Path(sys.argv[1]))
+    if options is None:
+        raise SystemExit(f"there are no options in {sys.argv[1]}")
+    sys.exit(main(Path(sys.argv[1]), options))

@@ -1,5 +1,7 @@
 """A whole world in child processes: PostgreSQL, NATS, a chain with contracts, five services.
 
+Attached to somebody else's chain (`options.attach`) it starts neither chain nor contracts.
+
 with World(folder, WorldOptions(ports=random_ports())) as world:
     world.wait_ready()
     world.kill("epochs")       # it comes back by itself
@@ -19,7 +21,7 @@ from types import TracebackType
 from urllib.request import Request, urlopen
 
 from octant_devnet import launch, processes, seed, servers, worldfile
-from octant_devnet.anvil import CHAIN_ID, save_state
+from octant_devnet.anvil import beat, save_state
 from octant_devnet.chain import Chain
 from octant_devnet.deploy import Deployment, deploy
 from octant_devnet.keeper import Keeper
@@ -28,6 +30,7 @@ from octant_devnet.processes import ANVIL, NATS, POSTGRES
 from octant_devnet.readiness import last_line, reason_not_ready
 
 LARGEST_LOG = 20_000_000
+TELL_EVERY = 10.0
 HOPELESS = 3
 """After so many failed starts in a row waiting for readiness gives up."""
 
@@ -45,7 +48,7 @@ class World:
         self.folder = folder.resolve()
         self.options = options
         ports = options.ports
-        self.rpc_url = f"http://127.0.0.1:{ports.anvil}"
+        self.rpc_url = launch.rpc_url(options)
         self.gateway_url = f"http://127.0.0.1:{ports.gateway}"
         self.nats_url = f"nats://127.0.0.1:{ports.nats}"
         self.postgres_dsn = servers.admin_dsn(ports.postgres)
@@ -59,8 +62,9 @@ class World:
 
     @property
     def deployment(self) -> Deployment:
+        """Our own contracts."""
         if self._deployment is None:
-            raise RuntimeError("the world has not started")
+            raise RuntimeError("the world has not started, or the contracts are not ours")
         return self._deployment
 
     def service_dsn(self, service: str) -> str:
@@ -99,21 +103,28 @@ class World:
         if left:
             self._say(f"ended what an earlier run left: {', '.join(left)}")
         self._trim_logs()
-        self._forget_stillborn()
-        _together(self._start_postgres, self._start_nats, self._start_chain)
+        own = self.options.attach is None
+        if own:
+            self._forget_stillborn()
+        chain = (self._start_chain,) if own else ()
+        _together(self._start_postgres, self._start_nats, *chain)
         for service in self.options.services:
             self._keep(
                 service,
-                partial(launch.service, self.folder, self.options, self.deployment, service),
+                partial(launch.service, self.folder, self.options, self._deployment, service),
             )
         self._say("services started")
-        self._settle_people()
-        if self.options.heartbeat is not None:
-            threading.Thread(target=self._beat, args=[self.options.heartbeat], daemon=True).start()
+        if own:
+            self._settle_people()
+            self._begin_beating()
 
     def wait_ready(self, timeout: float = 60.0) -> None:
-        """Return when every service is ready, and write world.json; NotReady otherwise."""
-        deadline = time.monotonic() + timeout
+        """Return when every service is ready, and write world.json.
+
+        NotReady when nothing moves for `timeout` seconds; catching up with a long chain moves.
+        """
+        seen: dict[str, str] = {}
+        moved = told = time.monotonic()
         waiting = list(self.options.services)
         while waiting:
             reasons: dict[str, str] = {}
@@ -125,8 +136,14 @@ class World:
                 else:
                     reasons[service] = reason
             waiting = list(reasons)
-            if waiting and time.monotonic() > deadline:
+            now = time.monotonic()
+            if reasons != seen:
+                moved, seen = now, reasons
+            if waiting and now > moved + timeout:
                 raise NotReady(f"not ready after {timeout:g} s: {self._explain(reasons)}")
+            if waiting and now > told + TELL_EVERY:
+                told = now
+                self._say(f"waiting: {self._explain(reasons)}")
             if waiting:
                 time.sleep(0.05)
         self._announced = True
@@ -225,16 +242,10 @@ class World:
             if log.exists() and log.stat().st_size > LARGEST_LOG:
                 log.unlink()
 
-    def _beat(self, interval: float) -> None:
-        chain = Chain(self.rpc_url)
-        height = -1
-        while not self._stopping.wait(interval):
-            try:
-                if chain.height() == height:
-                    chain.mine()
-                height = chain.height()
-            except Exception as error:
-                self._say(f"no heartbeat: {error}")
+    def _begin_beating(self) -> None:
+        if (interval := self.options.heartbeat) is not None:
+            arguments = (self.rpc_url, interval, self._stopping, self._say)
+            threading.Thread(target=beat, args=arguments, daemon=True).start()
 
     def _give_up_if_hopeless(self, service: str) -> None:
         keeper = self._keepers[service]
@@ -252,7 +263,7 @@ class World:
 
     def _write_world(self) -> None:
         content = worldfile.WorldFile(
-            chain=worldfile.chain_entry(self.rpc_url, CHAIN_ID, self.deployment),
+            chain=launch.chain_of(self.options, self._deployment),
             gateway=worldfile.GatewayEntry(url=self.gateway_url, feed_url=None),
             nats=worldfile.Address(self.nats_url),
             postgres=worldfile.Address(self.postgres_dsn),

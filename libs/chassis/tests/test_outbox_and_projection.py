@@ -1,14 +1,16 @@
 import asyncio
 from contextlib import asynccontextmanager, suppress
 
+import pytest
 from octant_chassis.database import Database, Notifications
 from octant_chassis.outbox import Relay, append
 from octant_chassis.projection import NotYet, Projection
 from octant_chassis.tables import outbox
-from octant_contracts.events import ALLOCATIONS, UqScoreSet, stream_name
-from octant_contracts.values import Address, Decimal
+from octant_contracts.events import ALLOCATIONS, UqScoreSet, stream_name, subject
+from octant_contracts.values import Address, Decimal, encode
 from octant_devnet.testkit import eventually
 from sqlalchemy import func, select, text
+from structlog.testing import capture_logs
 
 
 def score(number: int) -> UqScoreSet:
@@ -167,6 +169,35 @@ async def test_projection__meeting_an_event_it_cannot_apply__stops_loudly_and_re
 
         await eventually(all_there)
         await eventually(lambda: projection.trouble is None)
+
+
+@pytest.mark.parametrize("headers", [None, {"Nats-Msg-Id": "9" * 40}])
+async def test_message__of_no_outbox__stops_the_projection_loudly_but_not_the_relay(
+    allocations_db, rewards_db, make_bus, headers
+):
+    producer, consumer = await make_bus("allocations"), await make_bus("rewards")
+    projection = projection_of(rewards_db, consumer)
+    works = (*relay_of(allocations_db, producer), projection.run())
+    with capture_logs():  # printing such a traceback takes seconds
+        async with running(*works):
+            await write(allocations_db, 0)
+
+            async def applied() -> bool:
+                return await effects(rewards_db) == [0]
+
+            await eventually(applied)
+            await producer.jetstream.publish(subject(UqScoreSet), encode(score(7)), headers=headers)
+            await write(allocations_db, 1)
+
+            async def published() -> bool:
+                return await unpublished(allocations_db) == 0
+
+            await eventually(published, timeout=20)
+            await eventually(lambda: "stopped at" in (projection.trouble or ""), timeout=20)
+            assert await effects(rewards_db) == [0]
+    async with allocations_db.engine.connect() as connection:
+        rows = await connection.execute(text("SELECT id, stream_sequence FROM outbox ORDER BY id"))
+        assert [tuple(row) for row in rows] == [(1, 1), (2, 3)]
 
 
 async def test_projection__told_not_yet__tries_again_without_alarm(

@@ -62,6 +62,8 @@ def test_settings__without_one_that_is_needed__are_refused_by_name(name):
         ({"CONFIRMATIONS": "-1"}, "CONFIRMATIONS"),
         ({"POLL_INTERVAL": "0"}, "POLL_INTERVAL"),
         ({"LOG_RANGE": "0"}, "LOG_RANGE"),
+        ({"GLM_WITHDRAWAL_AMOUNT": "0"}, "GLM_WITHDRAWAL_AMOUNT"),
+        ({"GLM_SENDER_NONCE": "-1"}, "GLM_SENDER_NONCE"),
         ({"TESTNET_MULTISIG_PRIVATE_KEY": "0x12"}, "TESTNET_MULTISIG_PRIVATE_KEY"),
         (
             {"SCHEDULER_ENABLED": "true", "VAULT_CONFIRM_WITHDRAWALS_ENABLED": "true"},
@@ -101,6 +103,26 @@ def test_mainnet__with_the_testnet_key_or_sepolias_proposals__is_refused():
         environ = {k: v for k, v in MAINNET.items() if not k.startswith("PROPOSALS")} | default
         with pytest.raises(InvalidSettings, match="PROPOSALS_CONTRACT_ADDRESS"):
             read_settings(environ)
+
+
+def test_proposal_cids__unset_on_mainnet__are_those_of_its_first_eleven_epochs():
+    cids = fixed_cids(read_settings(MAINNET))
+    assert list(cids) == list(range(1, 12))
+    assert cids[1] == "QmSQEFD35gKxdPEmngNt1CWe3kSwiiGqBn1Z3FZvWb8mvK"
+    assert cids[6] == "bafybeifs53yk5oycvy5lu5r42oefk3vh7qkvfdkklkvaw2ocubmycgvche"
+    assert cids[11] == "bafybeieler566kesgg7dkke4r2mpxf5bhzcv2eaz44bfqlk7j44nh5l4va"
+    assert fixed_cids(read_settings(MAINNET | {"MAINNET_PROPOSAL_CIDS": ""})) == {}
+    assert fixed_cids(read_settings(NEEDED)) == {}
+
+
+def test_gift__by_default__is_off_and_worth_a_thousand_glm():
+    settings = read_settings(NEEDED)
+    assert not settings.glm_claim_enabled
+    assert (settings.glm_withdrawal_amount, settings.glm_sender_nonce) == (10**21, 0)
+    changed = {"GLM_CLAIM_ENABLED": "true", "GLM_WITHDRAWAL_AMOUNT": "7", "GLM_SENDER_NONCE": "3"}
+    settings = read_settings(NEEDED | changed)
+    assert settings.glm_claim_enabled
+    assert (settings.glm_withdrawal_amount, settings.glm_sender_nonce) == (7, 3)
 
 
 def test_program__with_invalid_settings__says_so_in_one_line_and_exits_with_2():

@@ -87,6 +87,3 @@ def incarnation(info: StreamInfo) -> str:
 
 async def _log_error(error: Exception) -> None:
     log.warning("bus error", reason=str(error) or type(error).__name__)
-
-
-__all__ = ["ASYNC_WINDOW", "Bus", "ensure_stream", "incarnation"]

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import text
 
 from octant_chassis.bus import Bus
 from octant_chassis.database import Database
@@ -85,8 +84,7 @@ class Commands(msgspec.Struct, Generic[S], kw_only=True):
 async def _ping_database(dsn: str) -> None:
     database = Database(dsn, "public")
     try:
-        async with database.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+        await database.ping()
     finally:
         await database.close()
 

@@ -118,6 +118,11 @@ class Database:
             await connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
 
+    async def ping(self) -> None:
+        """Raises when the database does not answer."""
+        async with self.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
     async def raw(self, **server_settings: str) -> asyncpg.Connection:
         """A connection of its own, for LISTEN and advisory locks."""
         return await asyncpg.connect(

@@ -24,6 +24,12 @@ MESSAGE_ID = "Nats-Msg-Id"
 CORRELATION_ID = "Octant-Correlation-Id"
 
 
+def event_id(headers: dict[str, str] | None) -> int | None:
+    """The outbox id that a message names; None: it comes from no outbox."""
+    text = (headers or {}).get(MESSAGE_ID, "").rpartition(":")[2]
+    return int(text) if text.isdecimal() and len(text) < 19 else None
+
+
 async def append(connection: AsyncConnection, *events: Event) -> list[int]:
     """Writes events in the caller's transaction; their outbox ids, in order."""
     if not events:
@@ -89,11 +95,10 @@ class Relay:
             stored = await connection.scalar(select(func.max(outbox.c.stream_sequence))) or 0
             for sequence in range(stored + 1, last + 1):
                 # Published, but the process died before it could note it.
-                message = await self._bus.jetstream.get_msg(info.config.name or "", sequence)
-                _, _, event_id = (message.headers or {})[MESSAGE_ID].rpartition(":")
+                raw = await self._bus.jetstream.get_msg(info.config.name or "", sequence)
                 await connection.execute(
                     update(outbox)
-                    .where(outbox.c.id == int(event_id))
+                    .where(outbox.c.id == event_id(raw.headers), outbox.c.stream_sequence.is_(None))
                     .values(stream_sequence=sequence, previous_sequence=null())
                 )
         self._last_sequence = last
@@ -111,9 +116,8 @@ class Relay:
         telemetry.outbox_pending.set(len(rows))
         if not rows:
             return 0
-        jetstream = self._bus.jetstream
         acknowledgements = [
-            await jetstream.publish_async(
+            await self._bus.jetstream.publish_async(
                 row.subject,
                 row.payload,
                 stream=stream_name(self._service),

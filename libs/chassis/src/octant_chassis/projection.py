@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from octant_chassis import telemetry
 from octant_chassis.bus import Bus, ensure_stream, incarnation
 from octant_chassis.database import Database
-from octant_chassis.outbox import CORRELATION_ID, MESSAGE_ID
+from octant_chassis.outbox import CORRELATION_ID, event_id
 from octant_chassis.tables import inbox, positions
 from octant_chassis.telemetry import log
 
@@ -47,7 +47,7 @@ class _Message:
         self.sequence: int = raw.metadata.sequence.stream
         self.subject: str = raw.subject
         self.payload: bytes = raw.data
-        self.event_id = int(headers[MESSAGE_ID].rpartition(":")[2])
+        self.event_id = event_id(headers)  # None: the inbox refuses it, and we stop
         self.correlation: str = headers.get(CORRELATION_ID, "")
 
 
@@ -247,13 +247,12 @@ class Projection:
 
     async def _handle(self, connection: AsyncConnection, message: _Message) -> None:
         kind = BY_SUBJECT.get(message.subject)
-        handler = self._handlers.get(kind) if kind is not None else None
-        if handler is None or kind is None:
+        if kind is None or kind not in self._handlers:
             return
         token = telemetry.correlation_id.set(message.correlation)
         try:
             event: Event = decode(message.payload, kind)
-            await handler(connection, event)
+            await self._handlers[kind](connection, event)
             telemetry.events_applied.labels(self._stream, kind.__name__).inc()
         finally:
             telemetry.correlation_id.reset(token)

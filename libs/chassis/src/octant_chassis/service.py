@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 
 from octant_contracts.calls import Call
 from octant_contracts.events import PRODUCED
-from sqlalchemy import text
 
 from octant_chassis import telemetry
 from octant_chassis.bus import Bus, ensure_stream
@@ -122,7 +121,7 @@ class Service:
     async def _connect(self, package: str) -> None:
         if self._stores:
             self._stage = "waiting for the database"
-            await _until_answers("database", self._ping_database)
+            await _until_answers("database", self.database.ping)
             await migrate(self.database, package)
             self.readiness.check(
                 "database", lambda: None if self.notifications.listening else "disconnected"
@@ -131,10 +130,6 @@ class Service:
         await _until_answers("bus", self._connect_bus)
         self.readiness.check("bus", lambda: None if self.bus.connected else "disconnected")
         self._stage = "wiring"
-
-    async def _ping_database(self) -> None:
-        async with self.database.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
 
     async def _connect_bus(self) -> None:
         await self.bus.connect()

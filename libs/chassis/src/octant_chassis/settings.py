@@ -11,6 +11,9 @@ from typing import Any, TypeVar
 import msgspec
 
 S = TypeVar("S", bound=msgspec.Struct)
+# What the reference backend calls the same; our own name wins.
+_ALSO = {"LOG_LEVEL": "OCTANT_LOG_LEVEL", "DB_POOL_SIZE": "SQLALCHEMY_CONNECTION_POOL_SIZE"}
+_WORDS = {"yes": "true", "no": "false"}
 
 
 class Secret:
@@ -57,17 +60,20 @@ class InvalidSettings(Exception):
 def load(kind: type[S], environ: Mapping[str, str]) -> S:
     """The settings struct filled from the environment; InvalidSettings otherwise."""
     raw: dict[str, str] = {}
+    also = {ours: environ[theirs] for ours, theirs in _ALSO.items() if theirs in environ}
+    environ = {**also, **environ}
     for field in msgspec.structs.fields(kind):
         name = field.name.upper()
         if name in environ:
-            raw[field.name] = environ[name]
+            text = environ[name]
+            raw[field.name] = _WORDS.get(text.lower(), text) if field.type is bool else text
         elif name + "_FILE" in environ:
             try:
                 raw[field.name] = Path(environ[name + "_FILE"]).read_text().strip()
             except OSError as error:
                 raise InvalidSettings(f"{name}_FILE cannot be read: {error}") from None
     try:
-        settings = msgspec.convert(raw, kind, strict=False, dec_hook=_decode)
+        settings = msgspec.convert(raw, kind, strict=False, dec_hook=lambda to, text: to(text))
     except msgspec.ValidationError as error:
         raise InvalidSettings(str(error)) from None
     if isinstance(settings, ChassisSettings) and settings.chain_id == 1:
@@ -88,9 +94,3 @@ def _guard_mainnet(settings: ChassisSettings) -> None:
         raise InvalidSettings("OPERATOR_TOKEN must be set on chain id 1")
     if settings.failpoints_enabled:
         raise InvalidSettings("FAILPOINTS_ENABLED is not allowed on chain id 1")
-
-
-def _decode(kind: type, value: Any) -> Any:
-    if kind is Secret:
-        return Secret(str(value))
-    raise NotImplementedError(kind.__name__)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
+from octant_chassis.telemetry import log
 from octant_contracts.values import Address, BlockRef, Hex
 from octant_protocol.calendar import EpochProps
 
@@ -15,6 +16,11 @@ from octant_chain_sync.settings import Contracts
 # Two attempts fit into the five seconds of a call.
 QUICK_TIMEOUT = 1.8
 QUICK_ATTEMPTS = 2
+
+
+# Blocks after which one counts as final where the node knows no `finalized` tag: two epochs of
+# Ethereum's consensus, the soonest that it makes a block final.
+WITHOUT_FINALITY = 64
 
 
 class ChainMoved(RpcFailure):
@@ -60,15 +66,46 @@ class Node:
         self.rpc = rpc
         self.contracts = addresses
         self._chain_id = chain_id
+        # Each contract's own: the other one may use an event of the same name.
+        self._topics = {
+            addresses.deposits: contracts.DEPOSITS_TOPICS,
+            addresses.vault: contracts.VAULT_TOPICS,
+        }
+        self._without_finality = False
 
     async def latest(self, *, timeout: float = 10.0, attempts: int = 1) -> Header:
         """The newest header; WrongChain when the node is of another chain."""
-        (latest,) = await self._blocks(["latest"], timeout=timeout, attempts=attempts)
-        return latest
+        chain_id, latest = await self.rpc.batch(
+            [("eth_chainId", ()), ("eth_getBlockByNumber", ("latest", False))],
+            timeout=timeout,
+            attempts=attempts,
+        )
+        self._check_chain(chain_id)
+        return _header(latest)
 
-    async def latest_and_finalized(self) -> tuple[Header, Header]:
-        latest, finalized = await self._blocks(["latest", "finalized"], timeout=10, attempts=1)
-        return latest, finalized
+    async def latest_and_finalized(self) -> tuple[Header, int]:
+        """The newest header, and the number of the newest final block.
+
+        A node without the tag, before it or without its consensus, makes none final: blocks
+        are then as good as final after `WITHOUT_FINALITY` others.
+        """
+        tags = ("latest", "finalized")
+        chain_id, latest, finalized = await self.rpc.settle(
+            [("eth_chainId", ()), *(("eth_getBlockByNumber", (tag, False)) for tag in tags)],
+            attempts=1,
+        )
+        self._check_chain(_result(chain_id))
+        newest = _header(_result(latest))
+        unknown = finalized is None or isinstance(finalized, NodeError)
+        if unknown and not self._without_finality:
+            log.warning(
+                "the node knows no finalized block: is CONFIRMATIONS to be set?",
+                meanwhile=WITHOUT_FINALITY,
+            )
+        self._without_finality = unknown
+        if unknown:
+            return newest, max(newest.number - WITHOUT_FINALITY, 0)
+        return newest, _header(finalized).number
 
     async def headers(self, numbers: Iterable[int]) -> dict[int, Header]:
         """Headers by number; numbers above the node's height are missing."""
@@ -82,11 +119,16 @@ class Node:
             "fromBlock": hex(first),
             "toBlock": hex(last),
             "address": [self.contracts.deposits.text, self.contracts.vault.text],
-            "topics": [contracts.TOPICS],
+            "topics": [[topic for topics in self._topics.values() for topic in topics]],
         }
         found = await self.rpc.call("eth_getLogs", query, timeout=20, attempts=2)
-        live = [log for log in found if not log.get("removed")]
-        return sorted(live, key=lambda log: (int(log["blockNumber"], 16), int(log["logIndex"], 16)))
+        ours = [
+            raw
+            for raw in found
+            if not raw.get("removed")
+            and raw["topics"][0] in self._topics.get(Address.parse(raw["address"]), ())
+        ]
+        return sorted(ours, key=lambda raw: (int(raw["blockNumber"], 16), int(raw["logIndex"], 16)))
 
     async def state(
         self, at: Header, indexes: Sequence[int], epochs: Sequence[int]
@@ -105,17 +147,18 @@ class Node:
         for epoch in epochs:
             data = contracts.argument(contracts.PROPOSAL_ADDRESSES, epoch)
             requests.append(view(proposals, data, block))
-        header, props_index, cid, *rest = await self.rpc.batch(requests)
+        found = await self.rpc.settle(requests)
+        lists = found[len(requests) - len(epochs) :]
+        header, props_index, cid, *entries = map(_result, found[: len(requests) - len(epochs)])
         if header is None or _header(header).hash != at.hash:
             raise ChainMoved(f"block {at.number} was replaced")
-        entries, lists = rest[: len(indexes)], rest[len(indexes) :]
         return ContractState(
             props_index=contracts.uint(props_index),
             cid=contracts.text(cid),
             props={
                 i: contracts.epoch_props(i, raw) for i, raw in zip(indexes, entries, strict=True)
             },
-            projects={e: contracts.addresses(raw) for e, raw in zip(epochs, lists, strict=True)},
+            projects={e: _addresses(raw) for e, raw in zip(epochs, lists, strict=True)},
         )
 
     async def live_status(self, timeout: float) -> LiveStatus:
@@ -166,15 +209,6 @@ class Node:
         )
         return {e: contracts.root(raw) for e, raw in zip(epochs, found, strict=True)}
 
-    async def _blocks(self, tags: Sequence[str], *, timeout: float, attempts: int) -> list[Header]:
-        chain_id, *found = await self.rpc.batch(
-            [("eth_chainId", ()), *(("eth_getBlockByNumber", (tag, False)) for tag in tags)],
-            timeout=timeout,
-            attempts=attempts,
-        )
-        self._check_chain(chain_id)
-        return [_header(raw) for raw in found]
-
     def _check_chain(self, answer: str) -> None:
         if int(answer, 16) != self._chain_id:
             raise WrongChain(f"the node is of chain {int(answer, 16)}, not {self._chain_id}")
@@ -198,9 +232,17 @@ def _result(answer: Any) -> Any:
 
 
 def _uint_once_started(answer: Any) -> int:
-    """0 when the contract says that epoch 1 has not begun; other reverts are failures."""
-    if isinstance(answer, ExecutionFailed) and contracts.NOT_STARTED in (
-        answer.reason or answer.message
-    ):
+    """0 when the contract refuses, as it does before epoch 1 begins; its text is its own choice."""
+    if isinstance(answer, ExecutionFailed):
         return 0
     return contracts.uint(_result(answer))
+
+
+def _addresses(answer: Any) -> tuple[Address, ...]:
+    """None when the contract reverts: one epoch's list must not hold up the others.
+
+    A call that only ran out of gas says nothing about the list.
+    """
+    if isinstance(answer, ExecutionFailed) and answer.reverted:
+        return ()
+    return contracts.addresses(_result(answer))

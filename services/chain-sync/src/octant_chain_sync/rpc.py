@@ -17,6 +17,7 @@ from octant_contracts.errors import Refusal
 
 BATCH_SIZE = 100  # requests in one message; public nodes refuse larger batches
 RATE_LIMITED = (429, -32005)
+GET_LOGS = "eth_getLogs"
 EXECUTION_REVERTED = 3
 _ERROR_SELECTOR = bytes.fromhex("08c379a0")  # Error(string)
 _EXECUTION = re.compile(
@@ -55,6 +56,10 @@ class ExecutionFailed(NodeError):
     def __init__(self, method: str, code: int, message: str, reason: str) -> None:
         super().__init__(method, code, message)
         self.reason = reason
+
+    @property
+    def reverted(self) -> bool:
+        return self.code == EXECUTION_REVERTED or "revert" in self.message.lower()
 
 
 class UnexpectedAnswer(RpcFailure):
@@ -136,15 +141,13 @@ def _parsed(status: int, text: str) -> list[dict[str, Any]]:
     answers = answer if isinstance(answer, list) else [answer]
     if not all(isinstance(a, dict) for a in answers):
         raise NodeUnreachable(f"HTTP {status} without an answer")
-    for one in answers:
-        if (one.get("error") or {}).get("code") in RATE_LIMITED:
-            raise NodeUnreachable("rate limited")
     return answers
 
 
 def _results(requests: Sequence[Request], answers: list[dict[str, Any]]) -> list[Any]:
     if len(answers) == 1 and "error" in answers[0] and answers[0].get("id") is None:
-        raise _error("batch", answers[0]["error"])  # the message as a whole was refused
+        what = requests[0][0] if len(requests) == 1 else "batch"
+        raise _error(what, answers[0]["error"])  # the message as a whole was refused
     by_id = {answer.get("id"): answer for answer in answers}
     results: list[Any] = []
     for place, (method, _) in enumerate(requests):
@@ -157,7 +160,11 @@ def _results(requests: Sequence[Request], answers: list[dict[str, Any]]) -> list
 
 
 def _error(method: str, error: dict[str, Any]) -> NodeError:
+    """What the node said; NodeUnreachable, which is tried again, when it has too much to do."""
     code, message = int(error.get("code", 0)), str(error.get("message", ""))
+    # Of logs some nodes say with the same code that the range has too many.
+    if code in RATE_LIMITED and method != GET_LOGS:
+        raise NodeUnreachable("rate limited")
     if code == EXECUTION_REVERTED or _EXECUTION.search(message):
         return ExecutionFailed(method, code, message, _revert_reason(error.get("data")))
     return NodeError(method, code, message)

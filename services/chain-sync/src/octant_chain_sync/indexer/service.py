@@ -110,8 +110,7 @@ class Indexer:
     async def _look(self) -> tuple[Header, int]:
         """The latest block, and the number of the newest final one."""
         if self._settings.confirmations is None:
-            latest, finalized = await self._node.latest_and_finalized()
-            return latest, finalized.number
+            return await self._node.latest_and_finalized()
         latest = await self._node.latest()
         return latest, max(latest.number - self._settings.confirmations, 0)
 
