@@ -72,6 +72,7 @@ def test_refusal__of_every_code__renders_a_text_without_holes(code: str) -> None
     details = {
         "user": "0xA", "epoch": 3, "used": 1, "expected": 2, "projects": "[]", "signature": "0x",
         "reason": "because", "limit": 1, "service": "rewards", "what": "It",
+        "score": 14.99, "minimum": 15,
     }  # fmt: skip
     status, body, _ = render(Refusal(code, **details))
     assert 400 <= status < 600

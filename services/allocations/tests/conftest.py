@@ -16,11 +16,18 @@ from octant_chassis.migrations import run_script
 from octant_chassis.outbox import Relay
 from octant_chassis.service import start
 from octant_chassis.settings import Secret
-from octant_contracts.calls import BUDGETS, CHECK_CONTRACT_SIGNATURE, REWARDS_STATUS
+from octant_contracts.calls import (
+    BUDGETS,
+    CHECK_CONTRACT_SIGNATURE,
+    FIRST_DEPOSIT,
+    REWARDS_STATUS,
+    USER_DEPOSIT_UNTIL,
+)
 from octant_contracts.events import ALLOCATIONS, CHAIN_SYNC, EPOCHS, PRODUCED, REWARDS
 from octant_devnet import servers
 from octant_devnet.testkit import eventually
 
+from . import outsiders
 from .world import World
 
 
@@ -32,6 +39,8 @@ async def world(postgres_port: int, database_name: str, nats_url: str) -> AsyncI
         log_level="ERROR",
         operator_token=Secret("sesame"),
         signature_check_timeout=1.0,
+        score_provider_timeout=1.0,
+        multisig_interval=3600.0,  # passes are asked for
     )
     async with AsyncExitStack() as stack:
         tasks: list[asyncio.Task[Any]] = []
@@ -51,12 +60,15 @@ async def world(postgres_port: int, database_name: str, nats_url: str) -> AsyncI
             tasks.append(asyncio.create_task(relay.run()))
         gateway = await _connect(stack, nats_url, "gateway")
         service = await stack.enter_async_context(start(app.NAME, settings, app.PACKAGE))
-        app.wire(service, settings)
-        world = World(service, service.database, Caller(gateway.client), played)
+        provider, safes = outsiders.Provider(), outsiders.Safes()
+        app.wire(service, settings, provider, safes)
+        world = World(service, service.database, Caller(gateway.client), played, provider, safes)
         for name, call, answer in (
             (REWARDS, BUDGETS, world.budgets_call),
             (REWARDS, REWARDS_STATUS, world.rewards_status),
             (CHAIN_SYNC, CHECK_CONTRACT_SIGNATURE, world.wallet_call),
+            (EPOCHS, USER_DEPOSIT_UNTIL, world.deposits.user_deposit_until),
+            (EPOCHS, FIRST_DEPOSIT, world.deposits.first_deposit),
         ):
             server = CallServer(buses[name].client, name, None, 64)
             server.answer(call, answer)  # type: ignore[arg-type]

@@ -60,7 +60,8 @@ def outcome(faults: set[str]) -> str | None:
         if "BudgetNotFound" in faults
         else Wei(4 if "RewardsBudgetExceeded" in faults else 5),
         projects=frozenset(P[:4]) | own,
-        score=None,
+        frozen_score=None,
+        record=None,
     )
     try:
         decide(unsigned(ALICE.address, items, 0, "0x"), standing, "InvalidSignature" not in faults)
@@ -107,10 +108,22 @@ def test_score__in_any_plain_form__has_one_text(given_text, expected):
     assert str(parse_score(given_text)) == expected
 
 
-@given(st.integers(0, 10**18))
-def test_score__of_eighteen_decimals__keeps_its_value(units):
-    exact = Decimal(units).scaleb(-18)
-    assert parse_score(f"{exact:f}") == exact
+@given(st.integers(0, 100), st.integers(0, 16))
+def test_score__of_hundredths__keeps_its_value_unless_clients_cannot_show_it(units, zeros):
+    """They compute `BigInt(parseFloat(score) * 100)`, which throws for what is not whole."""
+    exact = Decimal(units).scaleb(-2)
+    given_text = f"{exact:f}" + "0" * zeros
+    if float(given_text) * 100 != round(float(given_text) * 100):
+        with pytest.raises(ValueError, match="whole number"):
+            parse_score(given_text)
+    else:
+        assert parse_score(given_text) == exact
+
+
+@given(st.integers(0, 10**18).filter(lambda units: units % 10**16))
+def test_score__of_more_decimals__is_refused(units):
+    with pytest.raises(ValueError, match="score"):
+        parse_score(f"{Decimal(units).scaleb(-18):f}")
 
 
 @given(st.integers(0, 2**42), st.integers(0, 2**20 - 1))

@@ -8,11 +8,13 @@ from octant_contracts.calls import (
     ALLOCATION_WINDOW,
     ALLOCATIONS_STATUS,
     EPOCH_ALLOCATIONS,
+    REQUEST_STORED,
     USER_ALLOCATIONS,
     EpochAllocationsRequest,
     Nothing,
     OfUserEpoch,
     ServiceStatus,
+    StoredRequest,
 )
 from octant_contracts.errors import Refusal, render
 from octant_contracts.events import ALLOCATIONS, Allocated, AllocationItem
@@ -232,3 +234,21 @@ async def test_repeat__byte_for_byte__is_granted_once(world):
     refusal = await world.allocate(request)
     assert isinstance(refusal, Refusal)
     assert refusal.details == {"used": "0", "expected": "1"}
+
+
+async def test_request__asked_for_later__is_stored_only_as_it_was_granted(world):
+    await world.open_window(BOTH, P)
+    granted, refused = ALICE.allocation([(P[0], 1)], 0), ALICE.allocation([(P[0], 2)], 0)
+    assert await world.allocate(granted) is None
+    assert isinstance(await world.allocate(refused), Refusal)
+    assert await world.allocate(ALICE.allocation([(P[0], 3)], 1)) is None
+
+    async def stored(user, nonce, signature):
+        request = StoredRequest(user=user, nonce=Wei(nonce), signature=signature)
+        return (await world.caller.ask(REQUEST_STORED, request)).stored
+
+    assert await stored(ALICE.address, 0, granted.signature)
+    assert not await stored(ALICE.address, 0, refused.signature)
+    assert not await stored(ALICE.address, 1, granted.signature)
+    assert not await stored(BOB.address, 0, granted.signature)
+    assert not await stored(ALICE.address, 2**64, granted.signature)

@@ -237,7 +237,7 @@ async def test_allocation__that_waited_for_a_patron_toggle__knows_of_it(world):
     await world.open_window({alice.address: BUDGET}, P)
     async with world.database.transaction("test") as toggle:
         await locks.lock_user(toggle, alice.address)
-        sequence = await patrons.take_sequence(toggle)
+        sequence = await locks.take_sequence(toggle)
         await patrons.insert_event(
             toggle, sequence, alice.address, enabled=True, time=NOW, revoked_epoch=EPOCH
         )

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
+import pytest
 from octant_allocations import tables
 from octant_chassis import tables as chassis
 from octant_chassis.calls import Caller
@@ -20,6 +21,7 @@ from octant_contracts.calls import (
     AllocationInput,
     BudgetRow,
     Budgets,
+    Call,
     Nothing,
     OfUser,
     PageOfEpoch,
@@ -28,7 +30,7 @@ from octant_contracts.calls import (
     SignatureCheck,
     Verdict,
 )
-from octant_contracts.errors import Refusal
+from octant_contracts.errors import Refusal, render
 from octant_contracts.events import (
     BY_SUBJECT,
     PRODUCER,
@@ -53,6 +55,8 @@ from octant_protocol.signatures import (
 )
 from sqlalchemy import func, select, text
 
+from . import outsiders
+
 CHAIN_ID = 11155111
 EPOCH = 1
 # Epoch 1 lasts from 1000 to 2000, its window from 2000 to 2500; the chain stands at 2100.
@@ -66,6 +70,10 @@ CHANGING = (
     "patron_events",
     "uniqueness_quotients",
     "operator_actions",
+    "consents",
+    "antisybil_records",
+    "delegations",
+    "multisig_requests",
 )
 
 
@@ -147,6 +155,9 @@ class World:
     database: Database
     caller: Caller
     played: dict[str, Database]
+    provider: outsiders.Provider
+    safes: outsiders.Safes
+    deposits: outsiders.Deposits = field(default_factory=outsiders.Deposits)
     budgets: dict[int, list[BudgetRow]] = field(default_factory=dict)
     budget_page: int = 1000
     budgets_away: bool = False
@@ -235,6 +246,15 @@ class World:
             return (await self.caller.ask(SET_PATRON_MODE, request)).status
         except Refusal as refusal:
             return refusal
+
+    async def told(self, call: Call[Any, Any], request: Any) -> str:
+        """Status and text of the refusal; nothing may have changed."""
+        before = await self.stored()
+        with pytest.raises(Refusal) as refused:
+            await self.caller.ask(call, request)
+        assert await self.stored() == before
+        status, body, _ = render(refused.value)
+        return f"{status} {body['message']}"
 
     async def nonce(self, user: Address) -> int:
         return (await self.caller.ask(ALLOCATION_NONCE, OfUser(user))).allocation_nonce

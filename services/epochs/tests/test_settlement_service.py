@@ -6,6 +6,7 @@ import urllib.request
 
 import pytest
 from octant_chassis.projection import NotYet
+from octant_contracts.calls import FIRST_DEPOSIT, OfUser
 from octant_contracts.errors import Refusal
 from octant_contracts.events import CHAIN_SYNC, DepositsSettled, stream_name
 from octant_contracts.seals import deposits_digest
@@ -118,6 +119,23 @@ async def test_epoch__sealed_with_our_facts__settles_and_opens_the_next(world):
     assert (await settlements(world))[1].total_effective_deposit == (200 + 145 + 400) * glm
     assert (await world.deposit(2, 2), await world.deposit(1, 2)) == (145 * glm, 200 * glm)
     assert [d.effective_deposit for d in (await world.page(1)).deposits] == [e[1] for e in expected]
+
+
+async def test_first_deposit__of_a_user__is_the_first_settled_row_of_any_amount(world):
+    async def first(user: int) -> int | None:
+        return (await world.ask(FIRST_DEPOSIT, OfUser(world.user(user)))).epoch
+
+    one = world.lock(world.block(1, world.START), 0, 1, 1)  # far too little to be effective
+    await world.tell(world.props(), one, world.head(1, world.START))
+    head = await world.chain_epoch_ends(1, 9)
+    assert await first(1) is None
+    await world.tell(world.seal(1, head, [one]))
+    assert (await first(1), await first(2)) == (1, None)
+    two = world.lock(world.block(12, world.START + 1500), 0, 2, 100 * world.GLM)
+    await world.tell(two, world.head(12, world.START + 1500))
+    head = await world.chain_epoch_ends(2, 20)
+    await world.tell(world.seal(2, head, [two]))
+    assert (await first(1), await first(2), await first(3)) == (1, 2, None)
 
 
 async def test_fact__in_the_first_second_of_an_epoch__belongs_to_it_alone(world):

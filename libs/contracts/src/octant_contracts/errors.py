@@ -57,6 +57,14 @@ ERRORS: dict[str, ErrorSpec] = {
     "InvalidSignature": ErrorSpec(
         400, "Given signature {signature} is invalid or does not belong to {user}"
     ),
+    "InvalidCursor": ErrorSpec(400, "Invalid cursor"),
+    "HistoryUnavailable": ErrorSpec(503, "History is temporarily unavailable", retry_after=1),
+    "InvalidProjectDetailsInput": ErrorSpec(400, "Invalid input for projects details"),
+    "GlmClaimDisabled": ErrorSpec(403, "GLM claiming is disabled"),
+    "NotEligibleToClaimGLM": ErrorSpec(
+        403, "User with address: {user} is not eligible to claim GLMs."
+    ),
+    "GlmClaimed": ErrorSpec(400, "User with address: {user} has already claimed GLMs."),
     "EffectiveDepositNotFound": ErrorSpec(
         400, "The effective deposit for a user {user} in the epoch {epoch} is not found"
     ),
@@ -77,6 +85,31 @@ ERRORS: dict[str, ErrorSpec] = {
     "SnapshotTooEarly": ErrorSpec(
         409, "The snapshot of epoch {epoch} cannot be taken yet: {reason}", retry_after=1
     ),
+    "GPStampsNotFound": ErrorSpec(
+        404,
+        "GP Stamps not found for user or the user does not exist, try fetching them first",
+    ),
+    "UserNotFound": ErrorSpec(404, "User with address {user} not found"),
+    "DuplicateConsent": ErrorSpec(
+        400, "Given user {user} has already accepted the Terms of Service"
+    ),
+    "XRealIpHeaderMissing": ErrorSpec(400, "X-Real-IP header is missing"),
+    "AddressAlreadyDelegated": ErrorSpec(400, "Address is already used for delegation"),
+    "DelegationAlreadyExists": ErrorSpec(400, "Delegation already exists"),
+    "DelegationDoesNotExist": ErrorSpec(400, "Delegation does not exists"),
+    "DelegationCheckWrongParams": ErrorSpec(
+        400, "Please specify at least 2 and not more than 10 addresses"
+    ),
+    "AntisybilScoreTooLow": ErrorSpec(400, "Antisybil score {score} is lower then {minimum}"),
+    "InvalidDelegationRequest": ErrorSpec(400, "Invalid delegation request"),
+    "InvalidDelegationForLockingAddress": ErrorSpec(400, "Secondary address cannot lock any GLMs"),
+    "InvalidRecalculationRequest": ErrorSpec(400, "Invalid recalculation request"),
+    "InvalidMultisigSignatureRequest": ErrorSpec(
+        400, "Given multisig signature request failed validation"
+    ),
+    "InvalidMultisigAddress": ErrorSpec(403, "Given multisig address is invalid"),
+    "InvalidAddressFormat": ErrorSpec(400, "Invalid address format"),
+    "UpstreamNotFound": ErrorSpec(404, "Request to an external service failed."),
     "UpstreamFailed": ErrorSpec(502, "Request to an external service failed."),
     "UpstreamTimeout": ErrorSpec(504, "Request to an external service failed."),
     "BodyTooLarge": ErrorSpec(413, "The request body is larger than {limit} bytes; send less."),

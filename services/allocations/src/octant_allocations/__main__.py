@@ -5,9 +5,15 @@ import sys
 from octant_chassis.command_line import Commands
 
 from octant_allocations import app
-from octant_allocations.settings import Settings
+from octant_allocations.settings import Settings, validate
 
-COMMANDS = Commands(name="allocations", settings=Settings, serve=app.serve, package=app.PACKAGE)
+COMMANDS = Commands(
+    name="allocations",
+    settings=Settings,
+    serve=app.serve,
+    package=app.PACKAGE,
+    validate=validate,
+)
 
 if __name__ == "__main__":
     sys.exit(COMMANDS.run(sys.argv[1:]))

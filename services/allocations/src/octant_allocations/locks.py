@@ -6,9 +6,11 @@
   it alone knows that no smaller number is still to come.
 """
 
+from typing import Any
+
 from octant_chassis.database import AsyncConnection, Database
 from octant_contracts.values import Address
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from octant_allocations.tables import (
@@ -61,6 +63,11 @@ def next_sequence() -> ColumnElement[int]:
     return allocation_sequence.next_value()
 
 
+async def take_sequence(connection: AsyncConnection) -> int:
+    row = (await connection.execute(select(shared_numbering(), next_sequence()))).one()
+    return int(row[1])
+
+
 def highest_sequence() -> ColumnElement[int]:
     """The highest sequence stored, 0 when there is none."""
     return func.greatest(
@@ -70,8 +77,9 @@ def highest_sequence() -> ColumnElement[int]:
     )
 
 
-async def settled_sequence(database: Database) -> int:
+async def settled_sequence(database: Database, highest: Select[Any] | None = None) -> int:
     """The highest sequence stored, when no smaller one can appear any more."""
     async with database.transaction("settle") as connection:
         await connection.execute(select(func.pg_advisory_xact_lock(_NUMBERING)))
-        return int(await connection.scalar(select(highest_sequence())) or 0)
+        query = select(highest_sequence()) if highest is None else highest
+        return int(await connection.scalar(query) or 0)

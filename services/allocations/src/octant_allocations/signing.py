@@ -4,10 +4,10 @@ from octant_chassis.calls import Caller
 from octant_contracts.calls import CHECK_CONTRACT_SIGNATURE, AllocateRequest, SignatureCheck
 from octant_contracts.errors import Refusal
 from octant_contracts.values import Address, Hex
+from octant_protocol.messages import delegation_text, patron_mode_text, terms_of_service_text
 from octant_protocol.signatures import (
     MalformedSignature,
     allocation_digest,
-    patron_mode_text,
     personal_digest,
     recover,
 )
@@ -31,6 +31,15 @@ def digest_of_allocation(chain_id: int, request: AllocateRequest) -> bytes | Non
 
 def digest_of_patron_mode(user: Address, enable: bool) -> bytes:
     return personal_digest(patron_mode_text(user, enable))
+
+
+def digest_of_terms(user: Address) -> bytes:
+    return personal_digest(terms_of_service_text(user))
+
+
+def digest_of_delegation(primary: Address, secondary: Address) -> bytes:
+    """Both sign it."""
+    return personal_digest(delegation_text(primary, secondary))
 
 
 class Verifier:

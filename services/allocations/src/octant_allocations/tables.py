@@ -1,4 +1,4 @@
-"""All tables of the service, and their DDL.
+"""Tables of allocations and of what they depend on, and their DDL; the others: private_tables.
 
 Times are unix seconds of chain time, amounts wei. `sequence` numbers come from one Postgres
 sequence and order allocations and patron events alike.
@@ -91,6 +91,7 @@ uniqueness_quotients = Table(
     Column("epoch", Integer, primary_key=True),
     Column("user", AddressColumn, primary_key=True),
     Column("score", Numeric, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
 )
 
 requests = Table(
@@ -186,12 +187,15 @@ CREATE TABLE users (
     revision bigint NOT NULL DEFAULT 0
 );
 
+-- sequence is that of the request that froze the score, or was taken when an operator set it.
 CREATE TABLE uniqueness_quotients (
     epoch integer NOT NULL,
     "user" bytea NOT NULL,
     score numeric NOT NULL CHECK (score BETWEEN 0 AND 1),
+    sequence bigint NOT NULL,
     PRIMARY KEY (epoch, "user")
 );
+CREATE INDEX uniqueness_quotients_by_sequence ON uniqueness_quotients (epoch, sequence);
 
 -- leverage is what rewards computed of the request, null until then.
 CREATE TABLE requests (

@@ -13,6 +13,7 @@ from octant_contracts.calls import (
     EPOCHS_STATUS,
     ESTIMATED_DEPOSIT,
     ESTIMATED_TOTAL_DEPOSIT,
+    FIRST_DEPOSIT,
     INDEXED_EPOCH,
     REWARDS_RATE,
     SETTLED_DEPOSITS,
@@ -62,6 +63,7 @@ def wire(service: Service, settings: Settings) -> None:
     service.answer(EPOCH_INFO, partial(info.epoch_info, database, caller, everybody))
     service.answer(REWARDS_RATE, info.rewards_rate)
     service.answer(USER_DEPOSIT, partial(deposits.of_user, database, grace))
+    service.answer(FIRST_DEPOSIT, partial(deposits.first_of_user, database))
     service.answer(SETTLED_DEPOSITS, partial(deposits.settled_page, database))
     service.answer(ESTIMATED_DEPOSIT, partial(estimates.estimated, database, grace))
     service.answer(ESTIMATED_TOTAL_DEPOSIT, partial(estimates.estimated_total, database, everybody))

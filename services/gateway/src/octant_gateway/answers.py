@@ -4,12 +4,16 @@ import msgspec
 from octant_contracts.calls import (
     BudgetRow,
     EpochAllocation,
+    HistoryItem,
     MerkleLeaf,
+    ProjectDetails,
+    SablierStream,
     SimulatedBudget,
     SimulatedClaim,
     SimulatedDeposit,
     SimulatedProject,
     SimulatedSplit,
+    UserQuotient,
 )
 from octant_contracts.values import Address, EpochNumber, Hex, Wei
 
@@ -43,6 +47,14 @@ class UnusedRewards(msgspec.Struct, frozen=True):
     value: Wei
 
 
+class PatronsOfEpoch(msgspec.Struct, frozen=True):
+    patrons: list[Address]
+
+
+class QuotientsOfEpoch(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    uqs_info: list[UserQuotient]
+
+
 class LockedRatio(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Decimal text, scientific below a millionth."""
 
@@ -70,6 +82,21 @@ class SnapshotOf(msgspec.Struct, frozen=True):
     epoch: EpochNumber
 
 
+class ProjectsDetails(msgspec.Struct, frozen=True, rename="camel"):
+    projects_details: list[ProjectDetails]
+
+
+class Streams(msgspec.Struct, frozen=True, rename="camel"):
+    sablier_streams: list[SablierStream]
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`next_cursor` is null on the last page."""
+
+    history: list[HistoryItem]
+    next_cursor: str | None
+
+
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """Each `UP` or `DOWN`."""
 
@@ -85,6 +112,18 @@ class SyncStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     indexed_height: int | None
     pending_snapshot: str | None
     finalized_snapshot: str | None
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`contracts` by name; URLs that are null are not offered."""
+
+    chain_id: int
+    chain_name: str
+    contracts: dict[str, Address]
+    socket_url: str
+    feed_url: str | None
+    graphql_url: str | None
+    version: str
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):

@@ -79,3 +79,45 @@ class PatronModeBody(BaseModel):
     model_config = KEYS
 
     signature: Text
+
+
+class ClaimBody(BaseModel):
+    model_config = KEYS
+
+    signature: Text
+
+
+class TermsBody(BaseModel):
+    model_config = KEYS
+
+    signature: Text
+
+
+class DelegationBody(BaseModel):
+    model_config = KEYS
+
+    primary_address: UserAddress = Field(alias="primaryAddr")
+    secondary_address: UserAddress = Field(alias="secondaryAddr")
+    primary_signature: Text = Field(alias="primaryAddrSignature")
+    secondary_signature: Text = Field(alias="secondaryAddrSignature")
+
+
+class UserAllocationRequestRawV1(BaseModel):
+    """An allocation without its signature; clients see this name among the faults."""
+
+    model_config = KEYS
+
+    payload: AllocationPayload
+    is_manually_edited: bool
+
+
+def _unicode_if_text(message: str | UserAllocationRequestRawV1) -> str | UserAllocationRequestRawV1:
+    return _unicode(message) if isinstance(message, str) else message
+
+
+class MultisigBody(BaseModel):
+    """The text of the terms of service, or an allocation."""
+
+    model_config = KEYS
+
+    message: Annotated[str | UserAllocationRequestRawV1, AfterValidator(_unicode_if_text)]

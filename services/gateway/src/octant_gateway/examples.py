@@ -25,6 +25,15 @@ _WORDS = {
     "subgraph": "UP",
     "pendingSnapshot": "done",
     "finalizedSnapshot": "too_early",
+    "name": "Protocol Guild",
+    "epoch": "11",
+    "type": "lock",
+    "timestamp": "1700000000",
+    "dateAvailableForWithdrawal": "1757545931",
+    "nextCursor": "MTcwMDAwMDAwMC4w",
+    "cursor": "MTcwMDAwMDAwMC4w",
+    "epochs": "1,2",
+    "searchPhrases": "alpha,0xbb",
 }
 
 

@@ -98,7 +98,16 @@ def _parameters(operation: Operation) -> list[Json]:
             "schema": {k: v for k, v in kind.items() if k != "title"},
         }
         for name, kind in schema.get("properties", {}).items()
-    ]
+    ] + ([_REAL_IP] if operation.records_ip else [])
+
+
+_REAL_IP: Json = {
+    "name": "X-Real-IP",
+    "in": "header",
+    "description": "The client's address; set by the ingress, not by clients",
+    "required": True,
+    "schema": {"type": "string"},
+}
 
 
 def _with_example(schema: Json, schemas: Json) -> Json:

@@ -13,17 +13,18 @@ NULL = b"null"
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """A status other than the operation's first, and the body."""
+    """A status other than the operation's first, the body, and headers of its own."""
 
     status: int
     body: bytes
+    headers: dict[str, str] = {}
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One method on one path.
 
-    `handler(gateway, parameters)`, with the body as third argument where there is one, returns
-    the JSON of the first status of `answers`, or an `Answer`.
+    `handler(gateway, parameters)`, followed by the body where there is one and by the client's IP
+    address where it is recorded, returns the JSON of the first status of `answers`, or an `Answer`.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH"]
@@ -38,6 +39,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     body: type[BaseModel] | None = None
     refusals: tuple[str, ...] = ()
     """Codes of `octant_contracts.errors` that clients of this operation meet."""
+    records_ip: bool = False
+    """The request is refused without `X-Real-IP`, before faults of parameters and body."""
     gate: Callable[[Gateway], Awaitable[None]] | None = None
     """Raises the refusal that goes before faults of parameters and body."""
 

@@ -1,5 +1,6 @@
 """Parameters of path and query as pydantic types: their faults are the public 422 items."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from octant_contracts.values import Address
@@ -46,6 +47,37 @@ class OfProjectEpoch(BaseModel):
     epoch_number: EpochNumber
 
 
+class MultisigType(StrEnum):
+    TOS = "tos"
+    ALLOCATION = "allocation"
+
+
+class OfUserMultisigType(BaseModel):
+    user_address: UserAddress
+    op_type: Annotated[MultisigType, WithJsonSchema({"type": "string", "enum": [*MultisigType]})]
+
+
+class OfUsers(BaseModel):
+    """Comma separated; what is no address, the operation says."""
+
+    user_addresses: str
+
+
 class AllocationsOfEpoch(BaseModel):
     epoch_number: EpochNumber
     include_zero_allocations: bool = Field(default=False, alias="includeZeroAllocations")
+
+
+class ProjectSearch(BaseModel):
+    """Comma separated epochs and phrases; which are none, the operation says."""
+
+    epochs: str
+    search_phrases: str = Field(default="", alias="searchPhrases")
+
+
+class HistoryOfUser(BaseModel):
+    """Without a cursor from the newest item on; a longer page than the longest is that."""
+
+    user_address: UserAddress
+    cursor: Annotated[str | None, WithJsonSchema({"type": "string"})] = None
+    limit: Annotated[int, Field(ge=1)] = 100

@@ -33,7 +33,7 @@ def _route(gateway: Gateway, path: str, operations: dict[str, Operation]) -> HTT
             return redirect
         result = await _perform(gateway, operation, request)
         if isinstance(result, Answer):
-            return _response(result.status, result.body)
+            return _response(result.status, result.body, result.headers)
         return _response(operation.status, result)
 
     # Parameters stay text in Litestar: what is wrong with them is for `validation` to say.
@@ -54,13 +54,24 @@ async def _perform(
     parameters, parameter_faults = read_parameters(
         operation.parameters, request.path_params, request.scope["query_string"].decode("latin-1")
     )
+    arguments = [parameters] if operation.body is None else [parameters, body]
+    if operation.records_ip:
+        arguments.append(_ip_address(request, gateway.settings.x_real_ip_required))
     if faults or parameter_faults:
         if operation.gate is not None:
             await operation.gate(gateway)
         raise Faults(parameter_faults + faults)
-    if operation.body is not None:
-        return await operation.handler(gateway, parameters, body)
-    return await operation.handler(gateway, parameters)
+    return await operation.handler(gateway, *arguments)
+
+
+def _ip_address(request: Request[Any, Any, Any], from_ingress: bool) -> str:
+    """As the ingress tells it, empty or not, or else the peer's."""
+    if not from_ingress:
+        return request.client.host if request.client else "127.0.0.1"
+    told: str | None = request.headers.get("x-real-ip")
+    if told is None:
+        raise Refusal("XRealIpHeaderMissing")
+    return told
 
 
 async def _receive(request: Request[Any, Any, Any], limit: int) -> bytes:
@@ -93,5 +104,7 @@ def _without_trailing_slash(request: Request[Any, Any, Any]) -> ASGIResponse | N
     return ASGIResponse(status_code=307, headers={"Location": location}, body=b"")
 
 
-def _response(status: int, body: bytes) -> ASGIResponse:
-    return ASGIResponse(status_code=status, body=body, media_type="application/json")
+def _response(status: int, body: bytes, headers: dict[str, str] | None = None) -> ASGIResponse:
+    return ASGIResponse(
+        status_code=status, body=body, media_type="application/json", headers=headers or {}
+    )

@@ -32,7 +32,11 @@ def read_parameters(
         return kind.model_validate(values), []
     except ValidationError as error:
         return None, [
-            _fault(item, ("path" if item["loc"][0] in path else "query",))
+            _fault(
+                # A missing parameter has no enclosing object to show.
+                {**item, "input": None} if item["type"] == "missing" else item,
+                ("path" if item["loc"][0] in path else "query",),
+            )
             for item in error.errors(include_url=False)
         ]
 

@@ -11,7 +11,9 @@ from octant_contracts.calls.allocations import *
 from octant_contracts.calls.base import *
 from octant_contracts.calls.chain_sync import *
 from octant_contracts.calls.epochs import *
+from octant_contracts.calls.history import *
 from octant_contracts.calls.rewards import *
+from octant_contracts.calls.users import *
 
 CALLS: tuple[Call[Any, Any], ...] = tuple(
     v for v in list(globals().values()) if isinstance(v, Call)

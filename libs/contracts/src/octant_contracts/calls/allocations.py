@@ -5,6 +5,12 @@ from decimal import Decimal
 import msgspec
 
 from octant_contracts.calls.base import Call, Nothing, OfUser, OfUserEpoch, ServiceStatus
+from octant_contracts.calls.history import (
+    HistoryCounts,
+    HistoryCountsRequest,
+    HistoryPage,
+    HistoryRequest,
+)
 from octant_contracts.events import ALLOCATIONS
 from octant_contracts.values import Address, EpochNumber, Wei
 
@@ -20,6 +26,18 @@ class AllocateRequest(msgspec.Struct, frozen=True, kw_only=True):
     nonce: Wei  # as large as the client likes: compared, never stored unless it fits
     signature: str
     is_manually_edited: bool
+
+
+class StoredRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Names an allocation request by what its sender knows of it."""
+
+    user: Address
+    nonce: Wei
+    signature: str
+
+
+class RequestStored(msgspec.Struct, frozen=True):
+    stored: bool
 
 
 class EpochAllocationsRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,6 +139,7 @@ class AllocationTerms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ALLOCATE = Call(ALLOCATIONS, "allocate", AllocateRequest, Nothing, writes=True)
+REQUEST_STORED = Call(ALLOCATIONS, "request-stored", StoredRequest, RequestStored)
 ALLOCATION_WINDOW = Call(ALLOCATIONS, "window", Nothing, Window)
 EPOCH_ALLOCATIONS = Call(ALLOCATIONS, "of-epoch", EpochAllocationsRequest, EpochAllocations)
 USER_ALLOCATIONS = Call(ALLOCATIONS, "of-user", OfUserEpoch, UserAllocations)
@@ -130,4 +149,8 @@ SET_PATRON_MODE = Call(ALLOCATIONS, "set-patron-mode", SetPatronMode, PatronMode
 EPOCH_DONORS = Call(ALLOCATIONS, "donors-of-epoch", EpochDonorsRequest, EpochDonors)
 PROJECT_DONORS = Call(ALLOCATIONS, "donors-of-project", ProjectDonorsRequest, ProjectDonors)
 ALLOCATION_TERMS = Call(ALLOCATIONS, "terms", OfUser, AllocationTerms)
+ALLOCATIONS_HISTORY = Call(ALLOCATIONS, "history", HistoryRequest, HistoryPage)
+ALLOCATIONS_HISTORY_COUNTS = Call(
+    ALLOCATIONS, "history-counts", HistoryCountsRequest, HistoryCounts
+)
 ALLOCATIONS_STATUS = Call(ALLOCATIONS, "status", Nothing, ServiceStatus)

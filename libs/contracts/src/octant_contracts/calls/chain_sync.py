@@ -2,7 +2,13 @@
 
 import msgspec
 
-from octant_contracts.calls.base import Call, Nothing, OfEpoch
+from octant_contracts.calls.base import Call, Nothing, OfEpoch, OfUser
+from octant_contracts.calls.history import (
+    HistoryCounts,
+    HistoryCountsRequest,
+    HistoryPage,
+    HistoryRequest,
+)
 from octant_contracts.events import CHAIN_SYNC
 from octant_contracts.values import Address, BlockRef, EpochNumber, Hex, Timestamp, Wei
 
@@ -10,6 +16,64 @@ from octant_contracts.values import Address, BlockRef, EpochNumber, Hex, Timesta
 class ProjectsOfEpoch(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     projects_addresses: list[Address]
     projects_cid: str
+
+
+class ProjectDetailsRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`phrases` are alternatives; an empty one finds every project."""
+
+    epochs: list[EpochNumber]
+    phrases: list[str]
+    cursor: int = 0
+
+
+class ProjectDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """`epoch`: decimal text."""
+
+    name: str
+    address: Address
+    epoch: str
+
+
+class FoundProjects(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    projects_details: list[ProjectDetails]
+    next_cursor: int | None
+
+
+class ClaimGlm(msgspec.Struct, frozen=True):
+    """Whose claim it is, the signature tells."""
+
+    signature: str
+
+
+class ClaimableGlm(msgspec.Struct, frozen=True):
+    """0 once claimed."""
+
+    address: Address
+    claimable: Wei
+
+
+class StreamsRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`recipient` None: everybody's."""
+
+    recipient: Address | None = None
+    cursor: int = 0
+
+
+class SablierStream(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`date_available_for_withdrawal`: decimal text of unix seconds."""
+
+    amount: Wei
+    date_available_for_withdrawal: str
+    is_cancelled: bool
+    remaining_amount: Wei
+    recipient_address: Address
+
+
+class SablierStreams(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Oldest stream first."""
+
+    sablier_streams: list[SablierStream]
+    next_cursor: int | None
 
 
 class ChainStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +130,12 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 PROJECTS_OF_EPOCH = Call(CHAIN_SYNC, "projects-of-epoch", OfEpoch, ProjectsOfEpoch)
+PROJECT_DETAILS = Call(CHAIN_SYNC, "project-details", ProjectDetailsRequest, FoundProjects)
+CLAIM_GLM = Call(CHAIN_SYNC, "claim-glm", ClaimGlm, Nothing, writes=True)
+CLAIMABLE_GLM = Call(CHAIN_SYNC, "claimable-glm", OfUser, ClaimableGlm)
+SABLIER_STREAMS = Call(CHAIN_SYNC, "sablier-streams", StreamsRequest, SablierStreams)
+CHAIN_HISTORY = Call(CHAIN_SYNC, "history", HistoryRequest, HistoryPage)
+CHAIN_HISTORY_COUNTS = Call(CHAIN_SYNC, "history-counts", HistoryCountsRequest, HistoryCounts)
 CHAIN_STATUS = Call(CHAIN_SYNC, "status", Nothing, ChainStatus)
 CHAIN_INFO = Call(CHAIN_SYNC, "info", Nothing, ChainInfo)
 SYNC_TO_LATEST = Call(CHAIN_SYNC, "sync-to-latest", Nothing, BlockRef, timeout=10.0)

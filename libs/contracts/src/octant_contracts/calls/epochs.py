@@ -112,6 +112,12 @@ class UserDepositUntil(msgspec.Struct, frozen=True, kw_only=True):
     effective_deposit: Wei
 
 
+class FirstDeposit(msgspec.Struct, frozen=True):
+    """The first settled epoch that the user has a deposit row of, zero or not; None: no row."""
+
+    epoch: EpochNumber | None
+
+
 CURRENT_EPOCH = Call(EPOCHS, "current", Nothing, CurrentEpoch)
 INDEXED_EPOCH = Call(EPOCHS, "indexed", Nothing, IndexedEpoch)
 EPOCH_INFO = Call(EPOCHS, "info", OfEpoch, EpochInfo, timeout=12.0, asks=(REWARDS,))
@@ -125,3 +131,4 @@ ESTIMATED_TOTAL_DEPOSIT = Call(
 )
 DEPOSITS_UNTIL = Call(EPOCHS, "deposits-until", DepositsUntilRequest, DepositsUntil, timeout=12.0)
 USER_DEPOSIT_UNTIL = Call(EPOCHS, "user-deposit-until", OfUser, UserDepositUntil, timeout=12.0)
+FIRST_DEPOSIT = Call(EPOCHS, "first-deposit", OfUser, FirstDeposit)

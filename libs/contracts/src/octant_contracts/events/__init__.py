@@ -23,7 +23,15 @@ PRODUCED: dict[str, tuple[type[Event], ...]] = {
     ),
     EPOCHS: (EpochStarted, EpochEnded, WindowOpened, WindowClosed, DepositsSettled),
     REWARDS: (PendingSnapshotTaken, EstimatesChanged, LeverageComputed, FinalizedSnapshotTaken),
-    ALLOCATIONS: (Allocated, PatronModeSet, UqScoreSet, AllocationsSealed),
+    ALLOCATIONS: (
+        Allocated,
+        PatronModeSet,
+        UqScoreSet,
+        AllocationsSealed,
+        TosAccepted,
+        ScoreDelegated,
+        MultisigChanged,
+    ),
 }
 
 # Who projects whose stream. The gateway derives from it where a write must be visible.

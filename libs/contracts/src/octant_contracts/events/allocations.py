@@ -1,6 +1,7 @@
 """What people signed, as allocations announces it."""
 
 from decimal import Decimal
+from typing import Literal
 
 import msgspec
 
@@ -51,3 +52,26 @@ class AllocationsSealed(Event, frozen=True, kw_only=True):
     digest: str
     patrons_count: int
     patrons_digest: str
+
+
+class TosAccepted(Event, frozen=True, kw_only=True):
+    user: Address
+    time: Timestamp
+
+
+class ScoreDelegated(Event, frozen=True, kw_only=True):
+    """The user's antisybil score changed. Whose score it is stays a secret of the two."""
+
+    user: Address
+    time: Timestamp
+
+
+MultisigType = Literal["tos", "allocation"]
+
+
+class MultisigChanged(Event, frozen=True, kw_only=True):
+    """What became of a message that a contract wallet's owners sign; failed: it waited too long."""
+
+    user: Address
+    type: MultisigType
+    status: Literal["pending", "approved", "rejected", "failed"]

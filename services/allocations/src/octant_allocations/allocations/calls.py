@@ -1,7 +1,6 @@
 """Answers about allocations."""
 
 from collections.abc import Awaitable, Callable
-from decimal import Decimal
 from functools import partial
 from typing import TypeVar
 
@@ -18,11 +17,15 @@ from octant_contracts.calls import (
     OfUserEpoch,
     ProjectDonors,
     ProjectDonorsRequest,
+    RequestStored,
+    StoredRequest,
     UserAllocations,
 )
 
 from octant_allocations import locks
 from octant_allocations.allocations import reading, repository
+from octant_allocations.antisybil import repository as antisybil
+from octant_allocations.quotients.model import Scale, uniqueness_quotient
 
 EPOCH_LIMIT = 2**31  # what the database can hold; beyond it nothing exists
 CURSOR_LIMIT = 2**63
@@ -66,15 +69,17 @@ async def of_user(database: Database, request: OfUserEpoch) -> UserAllocations:
         )
 
 
-async def terms(database: Database, low_uq_score: Decimal, request: OfUser) -> AllocationTerms:
+async def terms(database: Database, scale: Scale, request: OfUser) -> AllocationTerms:
     """The open window's epoch, and what an allocation of the user would be weighed with in it."""
     async with database.reading() as connection:
-        epoch, score = await reading.terms(connection, request.user)
-    if epoch is None:
-        return AllocationTerms(epoch=None, uniqueness_quotient=None)
-    return AllocationTerms(
-        epoch=epoch, uniqueness_quotient=low_uq_score if score is None else score
-    )
+        window, score = await reading.terms(connection, request.user)
+        if window is None:
+            return AllocationTerms(epoch=None, uniqueness_quotient=None)
+        if score is None:
+            kept = await antisybil.kept(connection, request.user, window.epoch)
+            record = kept.record if kept else None
+            score = uniqueness_quotient(scale, request.user, record, window.now)
+    return AllocationTerms(epoch=window.epoch, uniqueness_quotient=score)
 
 
 async def nonce(database: Database, request: OfUser) -> AllocationNonce:
@@ -82,6 +87,13 @@ async def nonce(database: Database, request: OfUser) -> AllocationNonce:
         return AllocationNonce(
             allocation_nonce=await repository.next_nonce(connection, request.user)
         )
+
+
+async def request_stored(database: Database, request: StoredRequest) -> RequestStored:
+    """Whether exactly this request was granted, however long ago."""
+    async with database.reading() as connection:
+        signature = await repository.signature_of(connection, request.user, request.nonce)
+    return RequestStored(stored=signature == request.signature)
 
 
 def _exists(epoch: int) -> bool:

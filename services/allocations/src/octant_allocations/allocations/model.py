@@ -9,6 +9,7 @@ from octant_contracts.calls import AllocateRequest
 from octant_contracts.errors import Refusal
 from octant_contracts.values import Address, EpochNumber, Timestamp, Wei
 
+from octant_allocations.antisybil.model import Record
 from octant_allocations.signing import Verification, require
 
 
@@ -28,15 +29,23 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     patron: bool
     budget: Wei | None
     projects: frozenset[Address]
-    score: Decimal | None
+    frozen_score: Decimal | None
     """The stored uniqueness quotient of the epoch; once stored it stays, 0.0 included."""
+    record: Record | None
+    """What a quotient that is not frozen yet follows from."""
 
 
 def decide(request: AllocateRequest, standing: Standing, signed: Verification) -> OpenWindow:
     """The window the request falls into; raises the Refusal of the first check that fails."""
-    window = standing.window
-    if window is None:
+    if standing.window is None:
         raise Refusal("AllocationWindowClosed")
+    check(request, standing, standing.window)
+    require(signed, request.user, request.signature)
+    return standing.window
+
+
+def check(request: AllocateRequest, standing: Standing, window: OpenWindow) -> None:
+    """All that can be told without a signature. Raises the Refusal of the first that fails."""
     if not request.allocations:
         raise Refusal("EmptyAllocations")
     if request.nonce != standing.next_nonce:
@@ -56,8 +65,6 @@ def decide(request: AllocateRequest, standing: Standing, signed: Verification) -
         raise Refusal("InvalidProjects", projects=f"{{{_quoted(sorted(unknown))}}}")
     if repeated := repeated_projects(chosen):
         raise Refusal("DuplicatedProjects", projects=f"[{_quoted([p.text for p in repeated])}]")
-    require(signed, request.user, request.signature)
-    return window
 
 
 def wrong_nonce(request: AllocateRequest, expected: int) -> Refusal:

@@ -10,6 +10,7 @@ from octant_contracts.values import Address, EpochNumber, Wei
 from sqlalchemy import ColumnElement, CompoundSelect, Select, select, tuple_, union_all
 
 from octant_allocations import locks
+from octant_allocations.allocations.model import OpenWindow
 from octant_allocations.tables import (
     allocations,
     head,
@@ -140,8 +141,8 @@ async def is_manually_edited(
 
 async def terms(
     connection: AsyncConnection, user: Address
-) -> tuple[EpochNumber | None, Decimal | None]:
-    """The epoch of the open window, and the user's stored score in it; None for what is not."""
+) -> tuple[OpenWindow | None, Decimal | None]:
+    """The open window, and the user's stored score in it; None for what is not."""
     score = (
         select(uniqueness_quotients.c.score)
         .where(uniqueness_quotients.c.epoch == windows.c.epoch)
@@ -150,13 +151,15 @@ async def terms(
     )
     row = (
         await connection.execute(
-            select(windows.c.epoch, score.label("score"))
+            select(windows.c.epoch, head.c.timestamp, score.label("score"))
             .join(head, IS_OPEN)
             .order_by(windows.c.epoch.desc())
             .limit(1)
         )
     ).one_or_none()
-    return (None, None) if row is None else (row.epoch, row.score)
+    if row is None:
+        return None, None
+    return OpenWindow(epoch=row.epoch, now=row.timestamp), row.score
 
 
 async def highest_sequence(connection: AsyncConnection) -> int:

@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from octant_allocations import locks
 from octant_allocations.allocations.model import OpenWindow, Standing
+from octant_allocations.antisybil import repository as antisybil
 from octant_allocations.tables import (
     allocations,
     budgets,
@@ -38,6 +39,8 @@ from octant_allocations.tables import (
     windows,
 )
 from octant_allocations.windows.repository import IS_OPEN
+
+NONCE_LIMIT = 2**63  # what the column holds
 
 
 def _lock_and_read() -> Select[tuple[object, ...]]:
@@ -64,6 +67,7 @@ def _lock_and_read() -> Select[tuple[object, ...]]:
         .order_by(patron_events.c.time.desc(), patron_events.c.sequence.desc())
         .limit(1)
     )
+    record = antisybil.newest(user, epoch).cte("record")
     return select(
         select(locked.c.next_nonce).scalar_subquery().label("next_nonce"),
         select(locked.c.revision).scalar_subquery().label("locked_revision"),
@@ -86,7 +90,10 @@ def _lock_and_read() -> Select[tuple[object, ...]]:
         select(uniqueness_quotients.c.score)
         .where(uniqueness_quotients.c.epoch == epoch, uniqueness_quotients.c.user == user)
         .scalar_subquery()
-        .label("score"),
+        .label("frozen_score"),
+        select(record.c.score).scalar_subquery().label("score"),
+        select(record.c.stamps).scalar_subquery().label("stamps"),
+        select(record.c.expires_at).scalar_subquery().label("expires_at"),
     )
 
 
@@ -109,7 +116,8 @@ async def lock_and_read(connection: AsyncConnection, user: Address) -> Standing:
         patron=row.patron,
         budget=None if row.budget is None else Wei(row.budget),
         projects=frozenset(row.projects or ()),
-        score=row.score,
+        frozen_score=row.frozen_score,
+        record=None if row.score is None else antisybil.record_of(row),
     )
 
 
@@ -151,7 +159,12 @@ def _replace() -> Select[tuple[int]]:
     )
     quotient = (
         insert(uniqueness_quotients)
-        .values(epoch=epoch, user=user, score=bindparam("given_score", type_=Numeric))
+        .values(
+            epoch=epoch,
+            user=user,
+            score=bindparam("given_score", type_=Numeric),
+            sequence=sequence,
+        )
         .on_conflict_do_nothing()
         .cte("quotient")
     )
@@ -222,6 +235,16 @@ async def highest_used_nonce(connection: AsyncConnection, user: Address) -> int 
         select(func.max(requests.c.nonce)).where(requests.c.user == user)
     )
     return used
+
+
+async def signature_of(connection: AsyncConnection, user: Address, nonce: int) -> str | None:
+    """Of the granted request with this nonce."""
+    if not 0 <= nonce < NONCE_LIMIT:
+        return None
+    signature: str | None = await connection.scalar(
+        select(requests.c.signature).where(requests.c.user == user, requests.c.nonce == nonce)
+    )
+    return signature
 
 
 async def note_leverage(connection: AsyncConnection, event: LeverageComputed) -> bool:

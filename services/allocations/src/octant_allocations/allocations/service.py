@@ -1,17 +1,17 @@
 """Allocate: one signed request replaces everything the user had allocated in the epoch."""
 
-from decimal import Decimal
-
 from octant_chassis import outbox
 from octant_chassis.calls import Written
 from octant_chassis.database import AsyncConnection, Database
 from octant_contracts.calls import AllocateRequest, Nothing
 from octant_contracts.errors import Refusal
 from octant_contracts.events import Allocated, AllocationItem
+from octant_contracts.values import EpochNumber
 from sqlalchemy.exc import IntegrityError
 
 from octant_allocations.allocations import model, repository
 from octant_allocations.budgets.arrivals import BudgetArrivals
+from octant_allocations.quotients.model import Scale, uniqueness_quotient
 from octant_allocations.signing import Verification, Verifier, digest_of_allocation
 
 
@@ -24,13 +24,13 @@ class Allocator:
         verifier: Verifier,
         arrivals: BudgetArrivals,
         chain_id: int,
-        low_uq_score: Decimal,
+        scale: Scale,
     ) -> None:
         self._database = database
         self._verifier = verifier
         self._arrivals = arrivals
         self._chain_id = chain_id
-        self._low_uq_score = low_uq_score
+        self._scale = scale
 
     async def allocate(self, request: AllocateRequest) -> Written[Nothing]:
         """Grants the request or raises the Refusal of the first check that fails.
@@ -51,7 +51,7 @@ class Allocator:
     async def _try(self, request: AllocateRequest, signed: Verification) -> Written[Nothing]:
         try:
             async with self._database.transaction("allocate") as connection:
-                event_ids = await self._grant(connection, request, signed)
+                event_ids = await self.grant(connection, request, signed)
         except IntegrityError:
             # The user's lock makes this impossible, as long as the stored nonce is right.
             async with self._database.reading() as connection:
@@ -61,12 +61,24 @@ class Allocator:
             raise model.wrong_nonce(request, used + 1) from None
         return Written(Nothing(), event_ids)
 
-    async def _grant(
-        self, connection: AsyncConnection, request: AllocateRequest, signed: Verification
+    async def grant(
+        self,
+        connection: AsyncConnection,
+        request: AllocateRequest,
+        signed: Verification,
+        epoch: EpochNumber | None = None,
     ) -> list[int]:
+        """The checks and effects within the caller's transaction; the ids of its events.
+
+        Refusal InvalidEpoch when it would not fall into `epoch`.
+        """
         standing = await repository.lock_and_read(connection, request.user)
         window = model.decide(request, standing, signed)
-        score = self._low_uq_score if standing.score is None else standing.score
+        if epoch is not None and window.epoch != epoch:
+            raise Refusal("InvalidEpoch")
+        score = standing.frozen_score
+        if score is None:
+            score = uniqueness_quotient(self._scale, request.user, standing.record, window.now)
         sequence = await repository.replace(connection, request, window, score)
         return await outbox.append(
             connection,

@@ -1,12 +1,13 @@
 """SQL of patron mode."""
 
-from octant_chassis.database import AsyncConnection
+from collections.abc import Sequence
+
+from octant_chassis.database import AddressColumn, AsyncConnection
 from octant_contracts.values import Address, EpochNumber, Timestamp
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from octant_allocations import locks
-from octant_allocations.tables import patron_events
+from octant_allocations.tables import budgets, patron_events
 
 
 async def is_enabled(connection: AsyncConnection, user: Address) -> bool:
@@ -26,9 +27,17 @@ async def latest_time(connection: AsyncConnection, user: Address) -> int:
     return await connection.scalar(select(time).where(patron_events.c.user == user)) or 0
 
 
-async def take_sequence(connection: AsyncConnection) -> int:
-    row = (await connection.execute(select(locks.shared_numbering(), locks.next_sequence()))).one()
-    return int(row[1])
+async def with_budget(
+    connection: AsyncConnection, epoch: EpochNumber, users: Sequence[Address]
+) -> list[Address]:
+    """Those of the users whose budget of the epoch is above zero."""
+    given = bindparam("given", list(users), type_=ARRAY(AddressColumn))
+    rows = await connection.scalars(
+        select(budgets.c.user).where(
+            budgets.c.epoch == epoch, budgets.c.user == any_(given), budgets.c.budget > 0
+        )
+    )
+    return list(rows)
 
 
 async def insert_event(

@@ -9,7 +9,7 @@ from octant_contracts.events import PatronModeSet
 
 from octant_allocations import locks
 from octant_allocations.allocations import repository as allocations
-from octant_allocations.chain import repository as chain
+from octant_allocations.chain import service as chain
 from octant_allocations.patrons import repository
 from octant_allocations.signing import Verifier, digest_of_patron_mode, require
 from octant_allocations.windows import repository as windows
@@ -39,14 +39,12 @@ async def set_patron_mode(
         if await repository.is_enabled(connection, user) == target:
             # Somebody was faster: the text for a mode that is on already is not valid.
             raise Refusal("InvalidSignature", signature=request.signature, user=user)
-        now = await chain.head_timestamp(connection)
-        if now is None:
-            raise Refusal("NotLoadedYet", what="The chain")
+        now = await chain.require_time(connection)
         # After a reorganisation the chain's time may be an earlier one; the order of a user's
         # own changes is not.
         now = max(now, await repository.latest_time(connection, user))
         epoch = await windows.open_epoch(connection)
-        sequence = await repository.take_sequence(connection)
+        sequence = await locks.take_sequence(connection)
         await repository.insert_event(
             connection, sequence, user, enabled=target, time=now, revoked_epoch=epoch
         )

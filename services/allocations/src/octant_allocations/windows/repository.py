@@ -5,7 +5,7 @@ from decimal import Decimal
 from octant_chassis.database import AsyncConnection
 from octant_contracts.events import EpochStarted, WindowOpened
 from octant_contracts.values import Address, EpochNumber, Timestamp
-from sqlalchemy import and_, exists, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from octant_allocations.tables import (
@@ -65,15 +65,35 @@ async def open_epoch(connection: AsyncConnection) -> EpochNumber | None:
     )
 
 
+async def deciding_epoch(connection: AsyncConnection) -> EpochNumber | None:
+    """The epoch whose window is the next to close; None before the calendar is known."""
+    epoch: EpochNumber | None = await connection.scalar(
+        select(func.min(epochs.c.epoch)).join(head, epochs.c.finalized_at >= head.c.timestamp)
+    )
+    return epoch
+
+
+async def has_closed(connection: AsyncConnection, epoch: EpochNumber) -> bool:
+    """Whether the epoch's window will never be open again."""
+    closed = or_(windows.c.sealed_at_sequence.is_not(None), windows.c.closes_at < head.c.timestamp)
+    found = select(windows.c.epoch).join(head, closed).where(windows.c.epoch == epoch)
+    return await connection.scalar(found) is not None
+
+
 async def finalized_at(connection: AsyncConnection, epoch: EpochNumber) -> Timestamp | None:
     return await connection.scalar(select(epochs.c.finalized_at).where(epochs.c.epoch == epoch))
 
 
-async def is_sealed(connection: AsyncConnection, epoch: EpochNumber) -> bool:
-    sequence = await connection.scalar(
+async def sealed_sequence(connection: AsyncConnection, epoch: EpochNumber) -> int | None:
+    """The last one in the epoch's seal; None before it."""
+    sequence: int | None = await connection.scalar(
         select(windows.c.sealed_at_sequence).where(windows.c.epoch == epoch)
     )
-    return sequence is not None
+    return sequence
+
+
+async def is_sealed(connection: AsyncConnection, epoch: EpochNumber) -> bool:
+    return await sealed_sequence(connection, epoch) is not None
 
 
 async def mark_sealed(

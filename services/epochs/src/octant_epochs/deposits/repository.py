@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from octant_chassis.database import AsyncConnection, copy_rows
 from octant_contracts.events import FactsSealed, Locked, Unlocked
 from octant_contracts.values import Address, BlockNumber, EpochNumber, Hex, Timestamp
-from sqlalchemy import case, delete, func, select
+from sqlalchemy import case, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from octant_epochs.deposits.model import Deposit, Everybody, Fact, Seal, Settlement
@@ -160,6 +160,15 @@ async def effective_deposit(
         )
     )
     return value
+
+
+async def first_epoch(connection: AsyncConnection, user: Address) -> EpochNumber | None:
+    """The first settled epoch that has a row of the user."""
+    row = exists().where(deposits.c.epoch == settlements.c.epoch, deposits.c.user == user)
+    first: EpochNumber | None = await connection.scalar(
+        select(func.min(settlements.c.epoch)).where(row)
+    )
+    return first
 
 
 async def page(

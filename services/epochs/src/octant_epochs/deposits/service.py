@@ -9,6 +9,8 @@ from octant_chassis.telemetry import log
 from octant_contracts.calls import (
     PAGE,
     EffectiveDepositAnswer,
+    FirstDeposit,
+    OfUser,
     OfUserEpoch,
     PageOfEpoch,
     SettledDeposit,
@@ -100,6 +102,12 @@ async def of_user(database: Database, grace: int, request: OfUserEpoch) -> Effec
     if settled is None:
         raise Refusal("EffectiveDepositNotFound", user=request.user, epoch=request.epoch)
     return EffectiveDepositAnswer(effective_deposit=Wei(settled))
+
+
+async def first_of_user(database: Database, request: OfUser) -> FirstDeposit:
+    async with database.reading() as connection:
+        await calendar.view(connection)
+        return FirstDeposit(await repository.first_epoch(connection, request.user))
 
 
 async def settled_page(database: Database, request: PageOfEpoch) -> SettledDeposits:
