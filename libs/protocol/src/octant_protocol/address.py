@@ -47,8 +47,3 @@ def parse_address(text: str) -> bytes:
     if not _PREFIXED_ADDRESS.fullmatch(normalized):
         raise ValueError(f"Unknown format {text!r}, attempted to normalize to {normalized!r}")
     return bytes.fromhex(normalized[2:])
-
-
-def checksum_order(address: bytes) -> str:
-    """Sort key of the API's address order: code points of the EIP-55 text."""
-    return eip55(address)

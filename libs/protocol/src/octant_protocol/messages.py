@@ -31,8 +31,8 @@ def delegation_text(primary: bytes, secondary: bytes) -> str:
 
 
 def glm_claim_text(amount: int) -> str:
-    """Message of a GLM claim; `amount` in wei, whole GLM are shown."""
-    return f"Claim {amount // 10**18} GLMs"
+    """Message of a GLM claim; `amount` in wei, whole GLM are shown, divided as doubles."""
+    return f"Claim {int(amount / 10**18)} GLMs"
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,10 +117,9 @@ def recover(digest: bytes, signature: str) -> bytes:
     if match is None:
         raise MalformedSignature("a signature is 65 bytes of hex")
     raw = bytes.fromhex(match[1])
+    compact = raw[:64] + bytes([_parity(raw[64])])
     try:
-        key = PublicKey.from_signature_and_message(
-            raw[:64] + bytes([_parity(raw[64])]), digest, hasher=None
-        )
+        key = PublicKey.from_signature_and_message(compact, digest, hasher=None)
     except Exception as error:  # the binding raises bare Exception when no key fits
         raise MalformedSignature("no key can be recovered from the signature") from error
     return address_of(key)

@@ -1,13 +1,21 @@
 """Composition root of chain-sync: the only file that wires concrete parts together."""
 
+from functools import partial
+
 from octant_chassis.database import Notifications
 from octant_chassis.service import Service, start
 from octant_contracts.calls import (
+    CHAIN_HISTORY,
+    CHAIN_HISTORY_COUNTS,
     CHAIN_INFO,
     CHAIN_STATUS,
     CHECK_CONTRACT_SIGNATURE,
+    CLAIM_GLM,
+    CLAIMABLE_GLM,
     LOCKED_GLM,
+    PROJECT_DETAILS,
     PROJECTS_OF_EPOCH,
+    SABLIER_STREAMS,
     STAKING_PROCEEDS,
     SYNC_TO_LATEST,
     ChainInfo,
@@ -19,11 +27,14 @@ from octant_contracts.events import CHAIN_SYNC, REWARDS, FinalizedSnapshotTaken
 
 from octant_chain_sync import rpc
 from octant_chain_sync.balances.service import locked_glm, staking_proceeds
+from octant_chain_sync.glms.service import claim, claimable
+from octant_chain_sync.history.service import history, history_counts
 from octant_chain_sync.indexer.service import HEAD, POLL, Indexer
 from octant_chain_sync.node import Node
-from octant_chain_sync.projects.service import projects_of_epoch
+from octant_chain_sync.projects.service import project_details, projects_of_epoch
 from octant_chain_sync.settings import Settings, contracts_of, fixed_cids
 from octant_chain_sync.status.service import Watch, chain_info, chain_status, sync_to_latest
+from octant_chain_sync.streams.service import sablier_streams
 from octant_chain_sync.transactions.events import on_finalized
 from octant_chain_sync.transactions.sender import Sender
 from octant_chain_sync.transactions.service import CONFIRM, Confirmer
@@ -78,6 +89,13 @@ def wire(service: Service, client: rpc.Rpc, settings: Settings) -> None:
         return info
 
     service.answer(PROJECTS_OF_EPOCH, projects)
+    service.answer(PROJECT_DETAILS, partial(project_details, database))
+    service.answer(CLAIM_GLM, partial(claim, database, settings))
+    service.answer(CLAIMABLE_GLM, partial(claimable, database, settings))
+    streams = settings.has_streams
+    service.answer(SABLIER_STREAMS, partial(sablier_streams, database, enabled=streams))
+    service.answer(CHAIN_HISTORY, partial(history, database, streams=streams))
+    service.answer(CHAIN_HISTORY_COUNTS, partial(history_counts, database, streams=streams))
     service.answer(CHAIN_INFO, answer_info)
     service.answer(CHAIN_STATUS, lambda _: chain_status(database, node))
     service.answer(SYNC_TO_LATEST, lambda _: sync_to_latest(database, node, signals))

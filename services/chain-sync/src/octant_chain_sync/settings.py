@@ -7,6 +7,19 @@ from octant_contracts.values import Address
 
 SEPOLIA_PROPOSALS = "0xB259fe6EC190cffF893b247AE688eFBF4261D2fc"
 MAINNET = 1
+MAINNET_CIDS = (
+    "QmSQEFD35gKxdPEmngNt1CWe3kSwiiGqBn1Z3FZvWb8mvK",
+    "Qmds9N5y2vkMuPTD6M4EBxNXnf3bjTDmzWBGnCkQGsMMGe",
+    "QmSXcT18anMXKACTueom8GXw8zrxTBbHGB71atitf6gZ9V",
+    "QmXomSdCCwt4FtBp3pidqSz3PtaiV2EyQikU6zRGWeCAsf",
+    "QmdtFLK3sB7EwQTNaqtmBnZqnN2pYZcu6GmUSTrpvb9wcq",
+    "bafybeifs53yk5oycvy5lu5r42oefk3vh7qkvfdkklkvaw2ocubmycgvche",
+    "bafybeigxa4wpqhianuiltv3qqzqpitjyjyqzdeurpwqrvidgc3c4opw26m",
+    "bafybeihixy3tfq3hlptwfp7cpikhkg76gse2ylvkcrmdiuqrfr2tdt5a74",
+    "bafybeibunwwuo3edrfi7y2jh3bsedwskjxzik7jcjk7bbxqejjqj244prq",
+    "bafybeihuno47auuimjjcit5ij2dojrzyvvy624f2qdch2krup63xqeteau",
+    "bafybeieler566kesgg7dkke4r2mpxf5bhzcv2eaz44bfqlk7j44nh5l4va",
+)
 
 
 class Settings(ChassisSettings, frozen=True, kw_only=True):
@@ -31,19 +44,31 @@ class Settings(ChassisSettings, frozen=True, kw_only=True):
     withdrawals_target_contract_address: str
     """Its balance is the staking proceeds of test networks."""
     start_block: int = 0
-    """First block whose logs are indexed: the older of the Deposits and Epochs deployments."""
+    """First block whose logs are indexed: the older of the Deposits and Vault deployments."""
     confirmations: int | None = None
-    """Blocks after which one is final; unset: the node's `finalized` tag."""
+    """Blocks after which one is final; unset: the node's `finalized` tag, or 64 without one."""
     poll_interval: float = 1.0
     """Seconds between looks for a new block."""
     log_range: int = 2000
     """Blocks per eth_getLogs; halved while the node refuses, grown back afterwards."""
     max_lag_blocks: int = 50
     """Blocks the index may be behind before the service is not ready."""
-    mainnet_proposal_cids: str = ""
+    mainnet_proposal_cids: str = ",".join(MAINNET_CIDS)
     """Comma list: the CID of epochs 1, 2, … on chain id 1."""
     epoch_2_staking_proceeds_surplus: int = 0
     """Wei subtracted from the WithdrawalsTarget's balance on test networks."""
+    glm_claim_enabled: bool = False
+    """Whether the one-time gift of GLM can be claimed."""
+    glm_withdrawal_amount: int = 10**21
+    """Wei of GLM one claim is worth; part of the text people sign."""
+    glm_sender_nonce: int = 0
+    """Transaction nonce of the first payout; each later claim gets the next."""
+    sablier_mainnet_subgraph_url: Secret = Secret("")
+    """Where GLM streams are read on chain id 1; empty: there are none."""
+    sablier_sepolia_subgraph_url: Secret = Secret("")
+    """The same on every other chain."""
+    env_type: str = ""
+    """`e2e`: no GLM streams, whatever is configured."""
     scheduler_enabled: bool = False
     """Whether jobs run at all."""
     vault_confirm_withdrawals_enabled: bool = False
@@ -56,6 +81,12 @@ class Settings(ChassisSettings, frozen=True, kw_only=True):
     @property
     def confirms_withdrawals(self) -> bool:
         return self.scheduler_enabled and self.vault_confirm_withdrawals_enabled
+
+    @property
+    def has_streams(self) -> bool:
+        mainnet = self.chain_id == MAINNET
+        url = self.sablier_mainnet_subgraph_url if mainnet else self.sablier_sepolia_subgraph_url
+        return bool(url) and self.env_type != "e2e"
 
 
 class Contracts(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,11 +143,11 @@ def _address(name: str, text: str) -> Address:
 
 
 def _check_numbers(settings: Settings) -> None:
-    for name in ("start_block", "confirmations", "max_lag_blocks"):
+    for name in ("start_block", "confirmations", "max_lag_blocks", "glm_sender_nonce"):
         value = getattr(settings, name)
         if value is not None and value < 0:
             raise InvalidSettings(f"{name.upper()} must not be negative")
-    for name in ("poll_interval", "log_range", "confirm_interval"):
+    for name in ("poll_interval", "log_range", "confirm_interval", "glm_withdrawal_amount"):
         if getattr(settings, name) <= 0:
             raise InvalidSettings(f"{name.upper()} must be greater than 0")
 
