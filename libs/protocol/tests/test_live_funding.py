@@ -122,3 +122,11 @@ def test_live_funding__when_allocations_change__then_equals_a_full_run(changes, 
     assert FundingSums(sums=live.sums()).result(listed, 10**20, EPOCH_4) == expected
     again = LiveFunding.of((k, r.user, r.project, r.amount, r.uq) for k, r in ordered)
     assert again.sums() == live.sums()
+    # What was read in knows whose rows they are.
+    for number in range(6):
+        user = bytes([number])
+        assert again.weigh(user, Decimal("0.5")) == live.weigh(user, Decimal("0.5"))
+        assert again.sums() == live.sums()
+        assert again.remove(user) == live.remove(user)
+        assert again.sums() == live.sums()
+    assert again.sums() == []

@@ -310,21 +310,6 @@ def _drawn_rows(gifts: list[tuple[int, int, str]]) -> list[AllocationRow]:
 
 
 @given(gifts=_GIFTS, matched=st.integers(0, 10**24))
-def test_funding__any_allocations__conserve_the_pool(
-    gifts: list[tuple[int, int, str]], matched: int
-) -> None:
-    result = capped_quadratic_funding(_drawn_rows(gifts), PROJECTS, matched, EPOCH_4)
-
-    paid = sum(p.matched for p in result.projects)
-    funded = sum(1 for p in result.projects if p.matched) or 1
-    assert paid <= result.used <= matched
-    assert result.used - paid <= funded
-    assert all(5 * p.matched <= matched for p in result.projects)
-    assert sum(p.allocated for p in result.projects) == sum(amount for _, amount, _ in gifts)
-    assert result.donated == sum(amount for _, amount, _ in gifts) + result.used
-
-
-@given(gifts=_GIFTS, matched=st.integers(0, 10**24))
 def test_funding__shuffled_projects__change_only_the_order(
     gifts: list[tuple[int, int, str]], matched: int
 ) -> None:
