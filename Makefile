@@ -9,24 +9,26 @@ PYTHON ?= python3
 WORKERS ?= 2
 ARGS ?=
 SERVICE ?=
+ATTACH ?=
 
 BIN := .venv/bin
 MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml devnet/pyproject.toml))
 DEVNET := $(BIN)/python -m octant_devnet
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
-.PHONY: help install up down next-epoch logs status reset test test-slow lint format bench lock documents contracts clean
+.PHONY: help install up down next-epoch logs status reset test test-slow mutation lint format bench lock documents parity contracts redis clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 	@echo
 	@echo 'Variables: PYTHON=python3.12 (for install), EPOCH_DURATION=600 DECISION_WINDOW=300 SNAPSHOTS=manual'
-	@echo '(for up), SERVICE=epochs (for logs), ARGS="-k name" WORKERS=4 (for test and test-slow)'
+	@echo 'ATTACH=world.json (all for up; ATTACH: on the chain and contracts that are there), SERVICE=epochs'
+	@echo '(for logs), ARGS="-k name" WORKERS=4 (for test and test-slow)'
 
-install: .venv/.installed devnet/node_modules/.installed ## install what is needed into this folder
+install: .venv/.installed devnet/node_modules/.installed tests/realtime/node_modules/.installed ## install what is needed into this folder
 
 up: install ## start a whole Octant on this machine, or go on where `down` stopped
-	@$(DEVNET) up
+	@$(DEVNET) up $(if $(ATTACH),--attach "$(ATTACH)")
 
 down: ## stop everything; data stay
 	@if [ -x $(BIN)/python ]; then $(DEVNET) down; fi
@@ -43,11 +45,17 @@ status: install ## what runs, and what is not ready
 reset: install ## stop, and remove all data of the world
 	@$(DEVNET) reset
 
-test: install lint ## lint, and every test that is not slow
-	@$(PYTEST) -m "not slow" $(ARGS)
+test: install redis lint ## lint, and every test that is not slow
+	@$(PYTEST) -m "not slow" $(if $(ARGS),$(ARGS),--parity docs/parity.md)
 
-test-slow: install ## the tests that take minutes
+test-slow: install redis ## the tests that take minutes
 	@$(PYTEST) -m slow --timeout 1800 $(ARGS) || [ $$? -eq 5 ] # 5: there are none
+
+parity: ## docs/parity.md from what the last whole run proved
+	@cp var/parity.md docs/parity.md
+
+mutation: install ## break the protocol's rules, count what its tests notice (20 minutes); ARGS="octant_protocol.merkle.*"
+	@nice -n 19 $(BIN)/python libs/protocol/mutation.py $(ARGS)
 
 lint: install ## style, types, import rules, contract artefacts
 	@$(BIN)/ruff check
@@ -61,7 +69,7 @@ format: install ## format the code, fix what can be fixed
 	@$(BIN)/ruff format
 
 bench: install ## measure: floor, ours, ratio
-	@for metric in signature_check call_hop allocation_post allocation_curve epoch_scale make_up; do $(BIN)/python "bench/$$metric.py"; done
+	@for metric in signature_check call_hop allocation_post allocation_curve epoch_scale socket_connections make_up; do $(BIN)/python "bench/$$metric.py"; done
 
 lock: install ## resolve the dependencies anew into requirements.lock
 	@$(BIN)/uv lock
@@ -74,8 +82,13 @@ documents: install ## generate docs/asyncapi.json, docs/events.md and docs/opena
 contracts: install ## compile the Solidity contracts into devnet/artifacts
 	@node devnet/build.mjs
 
+redis: # what the tests of the optional Redis manager start
+	@command -v redis-server >/dev/null || \
+		{ echo 'installing redis-server'; apt-get update -qq && apt-get install -y -qq redis-server >/dev/null; } || \
+		{ echo 'redis-server is needed for the tests: apt install redis-server' >&2; exit 1; }
+
 clean: down ## stop, and remove everything installed, cached and stored
-	rm -rf var .venv devnet/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf var .venv devnet/node_modules tests/realtime/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/.installed: requirements.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml)
@@ -92,8 +105,8 @@ clean: down ## stop, and remove everything installed, cached and stored
 		$(MEMBERS:%=-e ./%)
 	@touch $@
 
-devnet/node_modules/.installed: devnet/package.json devnet/package-lock.json
+%/node_modules/.installed: %/package.json %/package-lock.json
 	@command -v npm >/dev/null || { echo 'Node and npm are needed: apt install nodejs npm' >&2; exit 1; }
-	@echo 'installing the development chain into devnet/node_modules'
-	@cd devnet && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
+	@echo 'installing into $*/node_modules'
+	@cd $* && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
 	@touch $@

@@ -16,6 +16,7 @@ from octant_contracts.events import ALLOCATIONS, CHAIN_SYNC, EPOCHS, GATEWAY, RE
 from octant_devnet.servers import free_port
 from octant_gateway.app import build
 from octant_gateway.gateway import Gateway
+from octant_gateway.realtime.server import Realtime
 from octant_gateway.server import HttpServer
 from octant_gateway.settings import GatewaySettings
 
@@ -49,7 +50,7 @@ class Services:
     """Answers calls as `answers` says; a callable gets the request."""
 
     def __init__(self, bus: Bus) -> None:
-        self._bus = bus
+        self.bus = bus
         self._servers: dict[str, CallServer] = {}
         self.answers: dict[str, Any] = {}
         self.asked: list[Asked] = []
@@ -59,7 +60,7 @@ class Services:
         self.answers[repr(call)] = answer
 
     async def start(self, service: str) -> None:
-        server = CallServer(self._bus.client, service, self.tokens[service], 64)  # type: ignore[arg-type]
+        server = CallServer(self.bus.client, service, self.tokens[service], 64)  # type: ignore[arg-type]
         for call in CALLS:
             if call.service == service:
                 server.answer(call, self._handler(call))
@@ -95,10 +96,18 @@ class Services:
 
 class World:
     def __init__(
-        self, services: Services, gateway: Gateway, client: httpx.AsyncClient, port: int
+        self,
+        services: Services,
+        gateway: Gateway,
+        realtime: Realtime,
+        bus: Bus,
+        client: httpx.AsyncClient,
+        port: int,
     ) -> None:
         self.services = services
         self.gateway = gateway
+        self.realtime = realtime
+        self.bus = bus
         self.client = client
         self.port = port
         self.now = 0.0
@@ -129,12 +138,14 @@ async def running(nats_url: str, **knobs: Any) -> AsyncIterator[World]:
     settings = GatewaySettings(gateway_port=port, nats_url=nats_url, **knobs)
     world: World
     gateway = Gateway(settings, Caller(gateway_bus.client), clock=lambda: world.now)
-    server = HttpServer(build(gateway), settings.gateway_host, port)
+    realtime = Realtime(gateway)
+    server = HttpServer(build(gateway, realtime), settings.gateway_host, port)
     serving = asyncio.create_task(server.run())
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-        world = World(services, gateway, client, port)
+        world = World(services, gateway, realtime, gateway_bus, client, port)
         await answers_http(port)
         yield world
+    await realtime.stop()
     await server.stop()
     await serving
     await services.stop_all()

@@ -8,8 +8,10 @@ from octant_contracts import calls
 from octant_contracts.calls import Nothing, Window
 from octant_contracts.errors import Refusal
 from octant_gateway.catalogue import CATALOGUE
+from octant_gateway.parameters import NoParameters
 
 ADDRESS = "0xB32398833CF0A132a22104D8746a027A34A47269"
+QUERY = ("includeZeroAllocations", "cursor", "limit", "epochs", "searchPhrases")
 HUGE = "an integer of thousands of digits"
 FUZZ = settings(
     max_examples=250,
@@ -74,6 +76,7 @@ async def test_any_body__gets_an_answer_below_500(world, data) -> None:
     for method, path in (
         ("POST", "/allocations/allocate"),
         ("PATCH", f"/user/{ADDRESS}/patron-mode"),
+        ("POST", "/glms/claim"),
     ):
         response = await world.client.request(method, path, content=data)
         assert response.status_code in (201, 400, 422), response.text
@@ -82,10 +85,13 @@ async def test_any_body__gets_an_answer_below_500(world, data) -> None:
 
 @FUZZ
 @given(
-    operation=st.sampled_from([o for o in CATALOGUE if "{" in o.path]),
+    operation=st.sampled_from(
+        [o for o in CATALOGUE if "{" in o.path or o.parameters is not NoParameters]
+    ),
+    prefix=st.sampled_from(["", "/flask"]),
     data=st.data(),
 )
-async def test_any_path__gets_an_answer_below_500(world, operation, data) -> None:
+async def test_any_path__gets_an_answer_below_500(world, operation, prefix, data) -> None:
     all_answer(world)
     segments = st.binary(min_size=1, max_size=60) | st.text(min_size=1, max_size=30).map(
         lambda text: text.encode(errors="replace")
@@ -95,8 +101,9 @@ async def test_any_path__gets_an_answer_below_500(world, operation, data) -> Non
         for part in operation.path.split("/")
     )
     query = "".join(f"%{byte:02X}" for byte in data.draw(st.binary(max_size=20)))
+    named = "&".join(f"{name}={query}" for name in QUERY)
     status, _ = await world.raw(
-        f"{operation.method} {path}?includeZeroAllocations={query}&{query}={query} HTTP/1.1\r\n"
+        f"{operation.method} {prefix}{path}?{named}&{query}={query} HTTP/1.1\r\n"
         "Host: octant\r\nConnection: close\r\n\r\n".encode()
     )
     assert status < 500

@@ -41,6 +41,8 @@ from octant_contracts.errors import Refusal
 from octant_contracts.values import Address, Hex, Wei
 from octant_gateway.catalogue import CATALOGUE
 
+from . import user_cases
+
 ALICE = "0xB32398833CF0A132a22104D8746a027A34A47269"
 PROJECT = "0xc9dE43fe03ae48E8f7245671D1bc8ACab030a98f"
 USER = Address.parse(ALICE)
@@ -51,6 +53,7 @@ BODY = {
     "isManuallyEdited": False,
 }
 BIG = 2**255 + 1
+HEADERS = {"X-Real-IP": user_cases.IP}
 
 INFO = EpochInfo(
     epoch=5,
@@ -225,10 +228,25 @@ CASES = [
     ("GET", "/projects/epoch/1", None, calls.PROJECTS_OF_EPOCH, OfEpoch(1),
      ProjectsOfEpoch(projects_addresses=[Address.parse(PROJECT)], projects_cid="Qm"), 200,
      {"projectsAddresses": [PROJECT], "projectsCid": "Qm"}),
+    ("GET", "/projects/details?epochs=1,2&searchPhrases=Al%2Cb", None, calls.PROJECT_DETAILS,
+     calls.ProjectDetailsRequest(epochs=[1, 2], phrases=["Al", "b"]),
+     calls.FoundProjects(projects_details=[
+         calls.ProjectDetails(name="Alpha", address=USER, epoch="2")], next_cursor=None), 200,
+     {"projectsDetails": [{"name": "Alpha", "address": ALICE, "epoch": "2"}]}),
+    ("GET", f"/user/{ALICE}/sablier-streams", None, calls.SABLIER_STREAMS,
+     calls.StreamsRequest(recipient=USER),
+     calls.SablierStreams(sablier_streams=[], next_cursor=None), 200, {"sablierStreams": []}),
+    ("GET", "/user/sablier-streams/all", None, calls.SABLIER_STREAMS, calls.StreamsRequest(),
+     calls.SablierStreams(sablier_streams=[], next_cursor=None), 200, {"sablierStreams": []}),
+    ("POST", "/glms/claim", {"signature": "0x12"}, calls.CLAIM_GLM, calls.ClaimGlm("0x12"),
+     Nothing(), 201, None),
+    ("GET", f"/glms/claim/{ALICE}/check", None, calls.CLAIMABLE_GLM, OfUser(USER),
+     calls.ClaimableGlm(USER, Wei(0)), 200, {"address": ALICE, "claimable": "0"}),
     ("GET", "/info/chain-info", None, calls.CHAIN_INFO, Nothing(),
      ChainInfo(chain_name="local", chain_id=1337, smart_contracts=[SmartContract("Auth", USER)]),
      200, {"chainName": "local", "chainId": 1337,
            "smartContracts": [{"name": "Auth", "address": ALICE}]}),
+    *user_cases.CASES,
 ]  # fmt: skip
 NAMES = [f"{c[0]} {c[1]} {c[6]}" for c in CASES]
 
@@ -240,7 +258,7 @@ def matches(template: str, path: str) -> bool:
     )
 
 
-def test_cases__cover_the_whole_catalogue__but_what_the_info_tests_cover() -> None:
+def test_cases__cover_the_whole_catalogue__but_what_other_tests_cover() -> None:
     uncovered = {
         o.path
         for o in CATALOGUE
@@ -250,7 +268,9 @@ def test_cases__cover_the_whole_catalogue__but_what_the_info_tests_cover() -> No
         "/info/healthcheck",
         "/info/sync-status",
         "/info/version",
+        "/config.json",
         "/allocations/leverage/{user_address}",
+        "/history/{user_address}",
     }
 
 
@@ -258,7 +278,7 @@ def test_cases__cover_the_whole_catalogue__but_what_the_info_tests_cover() -> No
 async def test_operation__when_its_service_answers__gives_the_public_form(world, case) -> None:
     method, path, body, call, request, answer, status, expected = case
     world.services.on(call, answer)
-    response = await world.client.request(method, path, json=body)
+    response = await world.client.request(method, path, json=body, headers=HEADERS)
     assert response.status_code == status
     if status == 204:
         assert response.content == b""
@@ -272,7 +292,7 @@ async def test_operation__when_its_service_answers__gives_the_public_form(world,
 async def test_operations__when_their_service_refuses__render_the_refusal(world) -> None:
     for method, path, body, call, *_ in CASES:
         world.services.on(call, Refusal("EpochNotIndexed", epoch=7))
-        response = await world.client.request(method, path, json=body)
+        response = await world.client.request(method, path, json=body, headers=HEADERS)
         assert response.status_code == 400, path
         assert response.json() == {"message": "Epoch 7 has not yet been indexed in the Graph."}
 
@@ -280,7 +300,7 @@ async def test_operations__when_their_service_refuses__render_the_refusal(world)
 async def test_operations__when_their_service_is_away__say_so_and_when_to_retry(world) -> None:
     await world.services.stop_all()
     for method, path, body, call, *_ in CASES:
-        response = await world.client.request(method, path, json=body)
+        response = await world.client.request(method, path, json=body, headers=HEADERS)
         assert response.status_code == 503, path
         assert response.headers["retry-after"] == "1"
         assert response.json() == {

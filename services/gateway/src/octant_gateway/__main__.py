@@ -6,6 +6,7 @@ from octant_chassis.command_line import Commands
 from octant_contracts.events import GATEWAY
 
 from octant_gateway import app
+from octant_gateway.realtime import redis
 from octant_gateway.settings import GatewaySettings
 
 COMMANDS = Commands(
@@ -14,6 +15,8 @@ COMMANDS = Commands(
     serve=app.serve,
     package="octant_gateway",
     stores=False,
+    validate=redis.validate,
+    probes=redis.probes,
 )
 
 if __name__ == "__main__":

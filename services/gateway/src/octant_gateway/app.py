@@ -10,7 +10,11 @@ from octant_gateway import documentation, errors
 from octant_gateway.catalogue import CATALOGUE
 from octant_gateway.edge import App, edge
 from octant_gateway.gateway import STATUS_CALLS, Gateway
+from octant_gateway.legacy import with_legacy_paths
 from octant_gateway.openapi import document
+from octant_gateway.realtime import documents, redis
+from octant_gateway.realtime.door import beside
+from octant_gateway.realtime.server import Realtime
 from octant_gateway.routes import routes
 from octant_gateway.server import HttpServer
 from octant_gateway.settings import GatewaySettings
@@ -20,19 +24,22 @@ ASK_EVERY = 2.0  # seconds; a service that answered a client meanwhile is not as
 LATELY = 10.0  # seconds of silence after which the gateway is not ready
 
 
-def build(gateway: Gateway) -> App:
+def build(gateway: Gateway, realtime: Realtime) -> App:
     """The public API as an ASGI app."""
     litestar = Litestar(
         route_handlers=[
             *routes(gateway, CATALOGUE),
             *documentation.routes(document(CATALOGUE)),
+            *documents.routes(),
         ],
         exception_handlers=errors.HANDLERS,
         openapi_config=None,
         logging_config=None,
         request_max_body_size=None,  # `routes` counts: the refusal is ours
     )
-    return edge(litestar)  # type: ignore[arg-type]  # ASGI, typed differently
+    known = with_legacy_paths(litestar, CATALOGUE)  # type: ignore[arg-type]  # ASGI, typed differently
+    http = edge(known)
+    return beside(http, realtime.app)
 
 
 async def watch(gateway: Gateway) -> None:
@@ -58,10 +65,24 @@ def trouble_with(gateway: Gateway, service: str) -> str | None:
 async def serve(settings: GatewaySettings) -> None:
     async with start(GATEWAY, settings, "octant_gateway", stores=False) as service:
         gateway = Gateway(settings, service.caller)
-        server = HttpServer(build(gateway), settings.gateway_host, settings.gateway_port)
+        manager = None
+        if redis.uses_redis(settings):
+            await redis.ping(settings)
+            manager = redis.manager(settings)
+        realtime = Realtime(gateway, manager)
+        server = HttpServer(
+            build(gateway, realtime),
+            settings.gateway_host,
+            settings.gateway_port,
+            lasting=settings.socketio_connections,
+        )
+        await realtime.pushes.subscribe(service.bus.client)
+        service.bus.on_lost.append(realtime.pushes.read_anew)
         for name in SERVICES_BEHIND:
             service.readiness.check(name, lambda name=name: trouble_with(gateway, name))  # type: ignore[misc]
         service.background("public API", server.run)
+        service.background("pushes", realtime.pushes.run)
         service.background("watch", lambda: watch(gateway))
+        service.on_stop(realtime.stop)
         service.on_stop(server.stop)
         await service.run()

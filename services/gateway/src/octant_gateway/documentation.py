@@ -40,17 +40,21 @@ FILES = {
 def routes(document: dict[str, Any]) -> list[HTTPRouteHandler]:
     described = json.dumps(document, separators=(",", ":")).encode()
     return [
-        _fixed("/", PAGE, "text/html"),
-        _fixed("/openapi.json", described, "application/json"),
+        fixed("/", PAGE, "text/html"),
+        fixed("/openapi.json", described, "application/json"),
         *(
-            _fixed(f"/swagger-ui/{name}", (Path(swagger_ui_path) / name).read_bytes(), media_type)
+            fixed(f"/swagger-ui/{name}", (Path(swagger_ui_path) / name).read_bytes(), media_type)
             for name, media_type in FILES.items()
         ),
     ]
 
 
-def _fixed(path: str, content: bytes, media_type: str) -> HTTPRouteHandler:
+def fixed(
+    path: str, content: bytes, media_type: str, headers: dict[str, str] | None = None
+) -> HTTPRouteHandler:
+    """A page that never changes while the process runs."""
+
     async def handle(request: Request[Any, Any, Any]) -> ASGIResponse:
-        return ASGIResponse(body=content, media_type=media_type)
+        return ASGIResponse(body=content, media_type=media_type, headers=headers)
 
     return HTTPRouteHandler(path, http_method="GET", name=f"GET {path}")(handle)

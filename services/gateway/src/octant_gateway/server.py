@@ -9,14 +9,17 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 from octant_chassis.telemetry import log
 
-CONNECTIONS = 4096  # open at once, idle ones included; granian lets the next ones wait
+REQUESTS = 4096  # connections for HTTP, idle ones included; granian lets the next ones wait
 DRAIN_SECONDS = 20.0  # for requests in flight at the end; orchestrators kill after 30
 
 
 class HttpServer:
-    """Serves an ASGI app until `stop`, which lets requests in flight finish."""
+    """Serves an ASGI app until `stop`, which lets requests in flight finish.
 
-    def __init__(self, app: Any, host: str, port: int) -> None:
+    `lasting`: how many connections may last as long as they like, besides those for HTTP.
+    """
+
+    def __init__(self, app: Any, host: str, port: int, lasting: int = 0) -> None:
         self._host = host
         self._port = port
         # Its notice that embedding is experimental is none of the operator's business.
@@ -27,8 +30,7 @@ class HttpServer:
             port,
             interface=Interfaces.ASGINL,
             backlog=1024,
-            backpressure=CONNECTIONS,
-            websockets=False,
+            backpressure=REQUESTS + lasting,
             log_enabled=False,
         )
         self._stopped = asyncio.Event()

@@ -1,0 +1,1 @@
+"""Socket.IO: pushes what changes during an allocation window, and accepts allocations."""
