@@ -190,6 +190,7 @@ def bad_patron_modes() -> Iterator[Bad]:
 
 # Path values that cannot be, by parameter, and those that merely match nothing.
 IMPOSSIBLE = {
+    "choice": ("ToS", "%20", "%00", "-1", "tos ", "😀", "0", "a" * 5000),
     "epoch": (
         *("abc", "1.5", "1e3", "0x10", "NaN", "-", "--1", "%20", "%00", "1%00", "9" * 4999, "null"),
         *(str(2**31), str(-(2**31) - 1), str(2**63), str(10**30), "😀", "1;DROP TABLE epochs"),
@@ -211,4 +212,5 @@ IMPOSSIBLE = {
 UNKNOWN = {
     "epoch": ("-1", "0", "-2147483648", "2147483647", "77777", "+5", "007"),
     "address": ("0x" + "00" * 20, "ff" * 20, "0X" + "12" * 20),
+    "choice": ("tos", "allocation"),
 }
