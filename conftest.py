@@ -5,7 +5,7 @@ import pytest
 pytest_plugins = ["octant_devnet.testkit", "parity.plugin"]
 
 # Started last they would run alone, while the other worker has nothing left to do.
-LONGEST = ("tests/e2e/", "tests/faults/")
+LONGEST = ("tests/e2e/", "tests/laws/", "tests/faults/", "tests/realtime/", "tests/journeys/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -19,8 +19,23 @@ class Promise:
     outcome: str = SUCCESS
 
 
+REFUSED = "refused"
+BESIDES_THE_CATALOGUE = (
+    Promise("GET /info/websockets-api"),
+    Promise("GET /info/websockets-api.yaml"),
+    Promise("socket connect"),
+    Promise("socket threshold"),
+    Promise("socket project_rewards"),
+    Promise("socket project_donors"),
+    Promise("socket allocate"),
+    Promise("socket allocate", REFUSED),
+    Promise("socket exception"),
+)
+
+
 def promises() -> list[Promise]:
-    return [promise for operation in CATALOGUE for promise in _of(operation)]
+    listed = [promise for operation in CATALOGUE for promise in _of(operation)]
+    return [*listed, *BESIDES_THE_CATALOGUE]
 
 
 def explain(promise: Promise) -> str:
@@ -30,6 +45,8 @@ def explain(promise: Promise) -> str:
         return f"{spec.status} {spec.text}"
     if promise.outcome == FAULTS:
         return "422 faults of parameters or body"
+    if promise.outcome == REFUSED:
+        return "refusals are acknowledged with their status and text"
     return "answers"
 
 

@@ -33,6 +33,10 @@ async def four(pair: Pair, nodes: Node) -> list[Client]:
     return clients
 
 
+@pytest.mark.proves("socket connect")
+@pytest.mark.proves("socket threshold")
+@pytest.mark.proves("socket project_rewards")
+@pytest.mark.proves("socket project_donors")
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_connection__in_an_open_window__gets_what_http_tells(
     pair: Pair, nodes: Node, transport: str
@@ -68,6 +72,7 @@ async def test_allocation__over_http__reaches_every_client_of_both_gateways_once
         assert client.last("project_rewards") == rewards(pair.gateways[1].http)
 
 
+@pytest.mark.proves("socket allocate")
 async def test_allocation__over_a_socket__is_acknowledged_stored_and_told(
     pair: Pair, nodes: Node
 ) -> None:
@@ -96,6 +101,8 @@ async def test_allocation__over_a_socket__is_acknowledged_stored_and_told(
     await told_of(observer, person, project, 556)
 
 
+@pytest.mark.proves("socket allocate", "refused")
+@pytest.mark.proves("socket exception")
 async def test_refusal__is_told_to_the_sender_alone_and_changes_nothing(
     pair: Pair, nodes: Node
 ) -> None:

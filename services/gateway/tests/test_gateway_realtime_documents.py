@@ -17,6 +17,7 @@ from .realtime_world import ALICE, body, pushing
 DOCUMENT = "/info/websockets-api.yaml"
 
 
+@pytest.mark.proves("GET /info/websockets-api")
 async def test_page__describes_the_events_by_itself(world) -> None:
     response = await world.get("/info/websockets-api")
     assert response.status_code == 200
@@ -32,6 +33,7 @@ async def test_page__describes_the_events_by_itself(world) -> None:
     assert (await world.get("/info/websockets-api", headers=unmodified)).status_code == 200
 
 
+@pytest.mark.proves("GET /info/websockets-api.yaml")
 async def test_document__is_asyncapi_with_what_is_really_sent(world) -> None:
     response = await world.get(DOCUMENT)
     assert response.status_code == 200
