@@ -1,6 +1,7 @@
 """What the tests of the laws share: second processes of services, and looking from outside."""
 
 import asyncio
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -59,7 +60,7 @@ def seconds(world: World, *services: str) -> Iterator[Seconds]:
         yield started
     finally:
         for process in started.processes.values():
-            stop(process)
+            stop(process, signal.SIGKILL)
 
 
 def rows(world: World, query: str, *values: Any) -> list[asyncpg.Record]:

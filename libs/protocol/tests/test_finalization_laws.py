@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import naive_octant as naive
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from octant_protocol.address import eip55
@@ -244,3 +245,13 @@ def test_finalize__one_wei_for_a_project__is_rewarded() -> None:
 
     assert result.rewarded == (ProjectResult(PROJECTS[3], 1, 0),)
     assert result.claims == {}
+
+
+def test_finalize__first_epochs_without_totals__are_refused() -> None:
+    pending = PendingAmounts(
+        proceeds=0, locked_ratio=Decimal(0), operational_cost=0, ppf=None, community_fund=None
+    )
+    with pytest.raises(ValueError, match="epoch-1 needs the total and individual rewards"):
+        finalize(
+            pending=pending, budgets={}, patrons=[], rows=[], projects=PROJECTS, rules=rules_for(1)
+        )

@@ -35,7 +35,7 @@ async def speak(
             await voice.see(http, what)
 
 
-@pytest.mark.parametrize("steps", [400, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("steps", [300, pytest.param(10_000, marks=pytest.mark.slow)])
 async def test_writes__of_many_by_two_gateways__show_in_the_next_answer_of_the_same_gateway(
     house: House, window: Window, steps: int
 ) -> None:
