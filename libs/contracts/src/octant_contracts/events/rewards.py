@@ -20,7 +20,10 @@ class PendingSnapshotTaken(Event, frozen=True, kw_only=True):
 
 
 class EstimatesChanged(Event, frozen=True, kw_only=True):
-    """The live estimate of the epoch includes everything up to `sequence`."""
+    """The live estimate of the epoch includes the change numbered `sequence`.
+
+    Not a high-water mark: commits overtake each other, so a smaller number may follow.
+    """
 
     epoch: EpochNumber
     sequence: int
