@@ -13,3 +13,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((i for i, part in enumerate(LONGEST) if part in item.nodeid), len(LONGEST))
 
     items.sort(key=rank)
+    for item in items:
+        # Whole worlds start in them, on machines that may have other things to do.
+        if rank(item) < len(LONGEST) and not any(map(item.get_closest_marker, ("timeout", "slow"))):
+            item.add_marker(pytest.mark.timeout(300))

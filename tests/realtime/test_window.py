@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.xdist_group("realtime-window"), pytest.mark.timeout(18
 @pytest.fixture
 def closed(run_folder: Path) -> Iterator[tuple[World, Gateway]]:
     """In the first epoch: no window is open. Snapshots are taken when they are asked for."""
-    with world_in(run_folder / "window", snapshots="manual", confirm=False) as made:
+    with world_in(run_folder / "realtime-window", snapshots="manual", confirm=False) as made:
         yield made
 
 
