@@ -19,6 +19,7 @@ from octant_contracts.calls import (
 from octant_contracts.errors import Refusal
 from octant_contracts.events import Event, subject
 from octant_contracts.values import Address, Wei, encode
+from octant_devnet.testkit import eventually
 from realtime.node import Client, Node, node
 
 ALICE = "0xB32398833CF0A132a22104D8746a027A34A47269"
@@ -88,6 +89,11 @@ class Live:
         client = self.world.services.bus.client
         await client.publish(subject(type(event)), encode(event))
         await client.flush()
+
+    async def asked(self, call: calls.Call[Any, Any], times: int) -> None:
+        """Until the call came once more than `times`."""
+        requests = self.world.services.requests
+        await eventually(lambda: len(requests(call)) > times, what=f"{call} is asked")
 
     async def connect(self, name: str = "c1", **options: Any) -> Client:
         return await self.nodes.connect(self.url, name, **options)

@@ -184,8 +184,12 @@ async def test_frame__that_no_client_sends__ends_its_connection_only(live, frame
 
 
 async def test_frames__that_make_no_sense__change_nothing(live) -> None:
-    other = await live.connect()
+    live.estimate()
+    live.world.realtime.pushes.read_anew()
+    other = await live.greeted()
     async with joined(live) as socket:
+        for event in ("threshold", "project_rewards", *["project_donors"] * 3):
+            assert (await receive(socket)).startswith(f'42["{event}"')
         for frame in HARMLESS:
             await socket.send(frame)
         await socket.send('427["hello"]')
@@ -196,6 +200,19 @@ async def test_frames__that_make_no_sense__change_nothing(live) -> None:
         assert not [frame for frame in frames if frame.startswith('42["thr')]
         assert connections.labels("socket.io")._value.get() >= 1
     assert await other.emit("hello") == []
+
+
+async def test_object__nested_as_deeply_as_can_be_read__is_refused_with_422(live) -> None:
+    answered = 0
+    async with joined(live) as socket:
+        for depth in range(800, 1000, 3):
+            await socket.send('421["allocate",' + "[" * depth + "]" * depth + "]")
+            await socket.send('422["hello"]')
+            while (frame := await receive(socket)) != "432[]":
+                if frame.startswith("431"):
+                    answered += 1
+                    assert '"code":422' in frame
+    assert answered > 0
 
 
 @pytest.mark.parametrize("packets", ["x", "4", "42[]\x1e", "b64binary", "d=40", '451-["a"]'])

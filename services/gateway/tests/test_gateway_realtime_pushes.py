@@ -1,13 +1,19 @@
 """What clients are told over Socket.IO, when, and in which order."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 
 import pytest
-from octant_contracts.calls import PROJECT_REWARDS, ProjectRewards, ProjectRewardsRow
+from octant_chassis.tasks import end
+from octant_contracts.calls import (
+    ESTIMATED_PROJECT_REWARDS,
+    PROJECT_REWARDS,
+    ProjectRewards,
+    ProjectRewardsRow,
+)
 from octant_contracts.errors import Refusal
 from octant_contracts.events import (
-    ALLOCATIONS,
     REWARDS,
     Allocated,
     AllocationItem,
@@ -19,8 +25,9 @@ from octant_contracts.events import (
 )
 from octant_contracts.values import Address, BlockRef, Decimal, Hex, Wei
 from octant_devnet.testkit import eventually
-from octant_gateway.realtime.pushes import INTERVAL
+from octant_gateway.realtime.pushes import INTERVAL, Pushes
 from realtime.node import POLLING, UPGRADING, WEBSOCKET
+from structlog.testing import capture_logs
 
 from .realtime_world import ALICE, BOB, EPOCH, P1, P2, P3, Live, pushing, row
 
@@ -118,6 +125,9 @@ async def test_change__of_one_project__goes_to_everybody_without_the_others(live
             {"project": P2, "donors": [{"address": BOB, "amount": "30"}], "revision": 11}
         ]
         assert client.last("threshold") == {"threshold": None, "revision": 11}
+    late = await live.connect("c3")
+    await late.until_told("project_donors", 3)
+    assert (totals(late), donors(late, P2)) == (totals(first), [(BOB, "30")])
 
 
 async def test_change__that_takes_a_donor_away__is_told(live) -> None:
@@ -147,6 +157,40 @@ async def test_allocation__repeated_with_the_same_amounts__is_told_like_any_othe
     await client.until_told("project_donors")
     assert names(client) == ["threshold", "project_rewards", "project_donors"]
     assert donors(client, P1) == [(ALICE, "100")]
+
+
+async def test_estimates__announced_as_changed__are_told_even_if_they_are_the_same(live) -> None:
+    client = await live.greeted()
+    await live.announce(CHANGED)
+    await client.until_told("project_rewards")
+    assert names(client) == ["threshold", "project_rewards"]
+
+
+async def test_state__that_changes_while_a_client_is_greeted__is_told_after_the_greeting(live):
+    sent: list[tuple[str | None, list[str]]] = []
+    greeting, release = asyncio.Event(), asyncio.Event()
+
+    async def slowly(messages, client) -> None:
+        if client == "slow":
+            greeting.set()
+            await release.wait()
+        sent.append((client, [event for event, _ in messages]))
+
+    pushes = Pushes(live.world.gateway, slowly)
+    await pushes.subscribe(live.world.bus.client)
+    running = asyncio.create_task(pushes.run())
+    await eventually(lambda: len(sent) == 1, what="the state is known")
+    greeted = asyncio.create_task(pushes.greet("slow"))
+    await greeting.wait()
+    asked = len(live.world.services.asked)
+    live.change(P2, 30, 4)
+    await live.announce(CHANGED)
+    await eventually(lambda: len(live.world.services.asked) >= asked + 8, what="both have read")
+    release.set()
+    await eventually(lambda: len(sent) == 3, what="all is told")
+    assert sent[1:] == [("slow", ALL), (None, ["threshold", "project_rewards", "project_donors"])]
+    await greeted
+    await end([running])
 
 
 async def test_burst__of_changes__is_told_at_most_once_a_second_ending_with_the_newest(live):
@@ -210,19 +254,35 @@ async def test_window__closing__ends_with_a_last_push_and_the_final_numbers(live
     await live.announce(FINALIZED)
     await client.until_told("project_rewards")
     assert totals(client) == [(P1, "0", "0"), (P2, "9", "1"), (P3, "0", "0")]
+    await late.until_told("project_rewards")
     assert names(late) == ["connect", "acknowledged", "threshold", "project_rewards"]
 
 
-async def test_window__closing_before_rewards_knows__is_closed_for_new_clients_soon(live) -> None:
+async def test_window__closing_before_rewards_knows__is_asked_for_until_it_has_closed(live):
     client = await live.greeted()
+    asked = len(live.world.services.requests(ESTIMATED_PROJECT_REWARDS))
     await live.announce(CLOSED)  # estimates are still answered
-    live.change(P1, 1, 1)
-    await live.announce(CHANGED)
+    await live.asked(ESTIMATED_PROJECT_REWARDS, asked)
+    assert names(client) == []
     live.refuse("AllocationWindowClosed")
     await client.until_told("project_rewards")
+    assert names(client) == ["threshold", "project_rewards"]
     late = await live.connect("c2")
     assert await late.emit("hello") == []
     assert names(late) == ["connect", "acknowledged"]
+
+
+async def test_window__announced_again_after_it_closed__is_told_as_open(live) -> None:
+    client = await live.greeted()
+    live.refuse("AllocationWindowClosed")
+    await live.announce(CLOSED)
+    await client.until_told("project_rewards")
+    live.estimate()
+    live.change(P2, 30, 4)
+    await live.announce(WindowOpened(epoch=EPOCH, opens_at=1, closes_at=3))
+    await client.until_told("project_donors")
+    late = await live.connect("c2")
+    await late.until_told("project_donors", 3)
 
 
 async def test_next_epoch__is_told_as_a_whole(live) -> None:
@@ -237,7 +297,12 @@ async def test_service__that_is_away__leaves_clients_what_they_have_and_is_asked
     client = await live.greeted()
     await live.world.services.stop(REWARDS)
     live.change(P2, 30, 4)
-    await live.announce(CHANGED)
+    with capture_logs() as logs:
+        await live.announce(CHANGED)
+        await eventually(lambda: logs, what="a failure to read")
+    assert [entry["event"] for entry in logs if "operation" not in entry] == [
+        "funding cannot be read"
+    ]
     late = await live.greeted("c2")
     assert names(late) == names(client) == []
     await live.world.services.start(REWARDS)
@@ -246,17 +311,21 @@ async def test_service__that_is_away__leaves_clients_what_they_have_and_is_asked
         assert donors(each, P2) == [(BOB, "30")]
 
 
-async def test_service__behind_or_broken__is_asked_again(live) -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [Refusal("NotLoadedYet", what="x"), Refusal("InternalError"), {"rewards": 5}],
+    ids=["behind", "broken", "unfitting"],
+)
+async def test_service__behind_broken_or_unfitting__is_asked_again(live, answer) -> None:
     client = await live.greeted()
-    for code in ("NotLoadedYet", "InternalError"):
-        live.refuse(code)
-        live.change(P2, 1, 1)
-        await live.announce(CHANGED)
-        await live.world.services.stop(ALLOCATIONS)  # so that a refresh fails twice
-        live.estimate()
-        await live.world.services.start(ALLOCATIONS)
-        await client.until_told("project_donors")
-        client.told.clear()
+    asked = len(live.world.services.requests(ESTIMATED_PROJECT_REWARDS))
+    live.world.services.on(ESTIMATED_PROJECT_REWARDS, answer)
+    live.change(P2, 1, 1)
+    await live.announce(CHANGED)
+    await live.asked(ESTIMATED_PROJECT_REWARDS, asked)
+    live.estimate()
+    await client.until_told("project_donors")
+    assert names(client) == ["threshold", "project_rewards", "project_donors"]
 
 
 async def test_funding__that_no_rule_can_match__is_not_told(live) -> None:
@@ -282,12 +351,3 @@ async def test_bus__lost_and_back__is_read_anew(live) -> None:
     await eventually(lambda: len(live.world.services.asked) > asked + 3, what="another reading")
     assert await client.emit("hello") == []
     assert names(client) == ["acknowledged"]
-
-
-async def test_answer__that_does_not_fit__is_asked_again(live) -> None:
-    client = await live.greeted()
-    live.world.services.on(PROJECT_REWARDS, Refusal("InvalidEpoch"))
-    live.refuse("AllocationWindowClosed")
-    await live.announce(CLOSED)
-    live.world.services.on(PROJECT_REWARDS, ProjectRewards([]))
-    await client.until_told("project_rewards")

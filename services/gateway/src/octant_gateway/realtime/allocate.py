@@ -26,6 +26,8 @@ async def allocate(gateway: Gateway, arguments: Sequence[Any]) -> AllocateError 
         body = await _body(gateway, arguments)
     except Faults as faults:
         return AllocateError(message=faults.items[0]["msg"], code=422)
+    except RecursionError:  # an object that can be read, but not written again
+        return AllocateError(message="JSON decode error", code=422)
     except Refusal as refusal:
         return _error(refusal)
     except Exception:
