@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 WORK = ROOT / "var" / "mutation" / "protocol"
 MUTMUT = Path(sys.executable).with_name("mutmut")
-PROCESSES = 1
+PROCESSES = 2
 FLOOR = 0.95
 
 
@@ -56,7 +56,7 @@ def change(mutant: str) -> str:
         if re.match(r"[-+](?![-+]{2})", line):
             (old if line[0] == "-" else new).append(line[1:].strip())
     # A name is octant_protocol.module.x_function__mutmut_1, or xǁClassǁmethod.
-    function = re.sub(r"x_|xǁ|__mutmut_\d+", "", mutant).replace("ǁ", ".")
+    function = re.sub(r"(?<=\.)x_?ǁ?|__mutmut_\d+", "", mutant).replace("ǁ", ".")
     return f"{function.removeprefix('octant_protocol.')}: {' '.join(old)} → {' '.join(new)}"
 
 

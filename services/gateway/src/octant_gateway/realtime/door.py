@@ -14,8 +14,8 @@ from octant_gateway.edge import App, Message, Receive, Send
 PATH = "/socket.io/"
 ADDRESS = "octant.address"  # of the client, in the scope of the request that began a connection
 SEPARATOR = "\x1e"  # between the packets of a polling body
-# Close, ping and pong, upgrade; messages: connect, disconnect, event, acknowledgement.
 GONE = {"type": "websocket.disconnect", "code": 1002}
+# Close, ping and pong, upgrade; messages: connect, disconnect, event, acknowledgement.
 PACKET = re.compile(r"[1-3]|[23]probe|5|4[0-3].*", re.DOTALL)
 
 
@@ -37,7 +37,7 @@ def beside(http: App, sockets: App) -> App:
 
 
 def door(app: App, limit: int, is_full: Callable[[str], bool]) -> App:
-    """`limit`: bytes of a message; `is_full(ip)`: whether this address may not connect now."""
+    """`limit`: how long a message may be; `is_full(ip)`: whether this address may not connect now."""
 
     async def respond(scope: Message, receive: Receive, send: Send) -> None:
         if "sid" not in parse_qs(scope["query_string"].decode("latin-1")):
