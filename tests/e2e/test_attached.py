@@ -96,6 +96,7 @@ def post(gateway: Gateway, kind: str) -> tuple[int, Any]:
     return response.status_code, response.json()
 
 
+@pytest.mark.slow
 def test_attached__to_a_foreign_chain__walks_an_epoch_to_the_wei(
     chain: Chain, run_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

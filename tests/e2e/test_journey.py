@@ -116,6 +116,7 @@ def test_journey__undisturbed__pays_everybody_to_the_wei(
     assert len(undisturbed["allocations.requests"]) == 43
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_journey__with_every_service_killed_in_flight__leaves_the_same_state(
     undisturbed: dict[str, list[str]], run_folder: Path

@@ -1,11 +1,12 @@
 import asyncio
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import pytest
 from octant_chassis.database import Database, Notifications
 from octant_chassis.outbox import Relay, append
 from octant_chassis.projection import NotYet, Projection
 from octant_chassis.tables import outbox
+from octant_chassis.tasks import end
 from octant_contracts.events import ALLOCATIONS, UqScoreSet, stream_name, subject
 from octant_contracts.values import Address, Decimal, encode
 from octant_devnet.testkit import eventually
@@ -23,11 +24,7 @@ async def running(*works):
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await end(tasks)
 
 
 def relay_of(database: Database, bus):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from octant_chassis.migrations import run_script
 from octant_chassis.outbox import Relay
 from octant_chassis.service import start
 from octant_chassis.settings import Secret
+from octant_chassis.tasks import end
 from octant_contracts.calls import (
     BUDGETS,
     CHECK_CONTRACT_SIGNATURE,
@@ -80,11 +81,7 @@ async def world(postgres_port: int, database_name: str, nats_url: str) -> AsyncI
         service.stopping.set()
         async with asyncio.timeout(20):
             await running
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await end(tasks)
 
 
 async def _connect(stack: AsyncExitStack, url: str, name: str) -> Bus:

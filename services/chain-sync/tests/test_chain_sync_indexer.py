@@ -1,7 +1,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from eth_abi.abi import decode as abi_decode
 from octant_chain_sync.indexer.service import SHORTER_POLLS, Indexer, Outrun, current_head
 from octant_chain_sync.node import Header, Node
 from octant_chassis.database import Notifications
+from octant_chassis.tasks import end
 from octant_contracts.events import (
     BlockAdvanced,
     FactsReverted,
@@ -168,9 +168,7 @@ async def test_indexer__killed_in_the_middle__goes_on_without_loss_or_repetition
         return head is not None and head.block.number > 12
 
     await eventually(has_begun)
-    first.cancel()
-    with suppress(asyncio.CancelledError):
-        await first
+    await end([first])
     head = await current_head(database)
     assert head is not None
     assert head.block.number < chain.height()

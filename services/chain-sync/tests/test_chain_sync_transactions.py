@@ -1,5 +1,4 @@
 import asyncio
-from contextlib import suppress
 
 import pytest
 from chain_sync_kit import contents
@@ -18,6 +17,7 @@ from octant_chain_sync.transactions.sender import Sender
 from octant_chain_sync.transactions.service import Confirmer
 from octant_chassis.database import Notifications
 from octant_chassis.settings import Secret
+from octant_chassis.tasks import end
 from octant_contracts.events import FinalizedSnapshotTaken
 from octant_contracts.values import Address, Hex, Wei
 from octant_devnet import contracts
@@ -160,9 +160,7 @@ async def test_loop__killed_while_waiting_for_a_receipt__continues_with_the_same
     try:
         running = asyncio.create_task(make_confirmer().run())
         await eventually(lambda: chain.nonce(MULTISIG) == nonce + 1)
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
+        await end([running])
         assert await stored(database) == [(1, FUND, None)]
         running = asyncio.create_task(make_confirmer().run())
         chain.mine()
@@ -178,9 +176,7 @@ async def test_loop__killed_while_waiting_for_a_receipt__continues_with_the_same
             return await stored(database) == [(1, FUND, True), (1, ROOT, True)]
 
         await eventually(all_noted)
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
+        await end([running])
     finally:
         chain.rpc("evm_setAutomine", True)
     assert chain.balance(deployment.vault) == 11

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 
 import pytest
 from octant_chassis import tables as chassis_tables
@@ -15,6 +14,7 @@ from octant_chassis.outbox import Relay, append
 from octant_chassis.service import Service, start
 from octant_chassis.settings import Secret
 from octant_chassis.tables import outbox, positions
+from octant_chassis.tasks import end
 from octant_contracts.calls import (
     EPOCH_INFO,
     ESTIMATED_DEPOSIT,
@@ -215,9 +215,6 @@ async def world(postgres_port: int, database_name: str, nats_url: str) -> AsyncI
         yield World(chain, bus, service)
         service.stopping.set()
         await running
-    for task in tasks:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    await end(tasks)
     await bus.close()
     await chain.close()

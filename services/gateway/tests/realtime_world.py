@@ -20,6 +20,7 @@ from octant_contracts.errors import Refusal
 from octant_contracts.events import Event, subject
 from octant_contracts.values import Address, Wei, encode
 from octant_devnet.testkit import eventually
+from octant_gateway.announcements import Announcements
 from realtime.node import Client, Node, node
 
 ALICE = "0xB32398833CF0A132a22104D8746a027A34A47269"
@@ -133,7 +134,9 @@ class Live:
 async def pushing(world: Any) -> AsyncIterator[Live]:
     async with node() as nodes:
         live = Live(world, nodes)
-        await world.realtime.pushes.subscribe(world.bus.client)
+        announcements = Announcements()
+        world.realtime.pushes.listen(announcements)
+        await announcements.subscribe(world.bus.client)
         task = asyncio.create_task(world.realtime.pushes.run())
         yield live
         await end([task])

@@ -25,6 +25,7 @@ from octant_contracts.events import (
 )
 from octant_contracts.values import Address, BlockRef, Decimal, Hex, Wei
 from octant_devnet.testkit import eventually
+from octant_gateway.announcements import Announcements
 from octant_gateway.realtime.pushes import INTERVAL, Pushes
 from realtime.node import POLLING, UPGRADING, WEBSOCKET
 from structlog.testing import capture_logs
@@ -177,7 +178,9 @@ async def test_state__that_changes_while_a_client_is_greeted__is_told_after_the_
         sent.append((client, [event for event, _ in messages]))
 
     pushes = Pushes(live.world.gateway, slowly)
-    await pushes.subscribe(live.world.bus.client)
+    announcements = Announcements()
+    pushes.listen(announcements)
+    await announcements.subscribe(live.world.bus.client)
     running = asyncio.create_task(pushes.run())
     await eventually(lambda: len(sent) == 1, what="the state is known")
     greeted = asyncio.create_task(pushes.greet("slow"))

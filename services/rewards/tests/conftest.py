@@ -6,7 +6,7 @@ One database per worker, emptied before each test: making one takes longer than 
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -21,6 +21,7 @@ from octant_chassis.migrations import migrate, run_script
 from octant_chassis.outbox import Relay
 from octant_chassis.service import start
 from octant_chassis.settings import Secret
+from octant_chassis.tasks import end
 from octant_contracts.calls import (
     DEPOSITS_UNTIL,
     ESTIMATED_TOTAL_DEPOSIT,
@@ -172,8 +173,4 @@ async def _running(postgres_port: int, name: str, settings: Settings) -> AsyncIt
         service.stopping.set()
         async with asyncio.timeout(20):
             await running
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await end(tasks)

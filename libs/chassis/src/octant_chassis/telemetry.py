@@ -43,7 +43,6 @@ def configure_logging(service: str, level: str) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level.lower()),
         logger_factory=structlog.WriteLoggerFactory(sys.stdout),
-        cache_logger_on_first_use=True,
     )
     # Libraries speak only when something is wrong.
     logging.basicConfig(stream=sys.stdout, level=logging.WARNING, format="%(message)s")

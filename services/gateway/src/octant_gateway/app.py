@@ -7,6 +7,7 @@ from octant_chassis.service import start
 from octant_contracts.events import ALLOCATIONS, CHAIN_SYNC, EPOCHS, GATEWAY, REWARDS
 
 from octant_gateway import documentation, errors
+from octant_gateway.announcements import Announcements
 from octant_gateway.catalogue import CATALOGUE
 from octant_gateway.edge import App, edge
 from octant_gateway.gateway import STATUS_CALLS, Gateway
@@ -76,8 +77,10 @@ async def serve(settings: GatewaySettings) -> None:
             settings.gateway_port,
             lasting=settings.socketio_connections,
         )
-        await realtime.pushes.subscribe(service.bus.client)
-        service.bus.on_lost.append(realtime.pushes.read_anew)
+        announcements = Announcements()
+        realtime.pushes.listen(announcements)
+        await announcements.subscribe(service.bus.client)
+        service.bus.on_lost.append(announcements.missed)
         for name in SERVICES_BEHIND:
             service.readiness.check(name, lambda name=name: trouble_with(gateway, name))  # type: ignore[misc]
         service.background("public API", server.run)

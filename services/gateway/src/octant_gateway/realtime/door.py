@@ -37,7 +37,7 @@ def beside(http: App, sockets: App) -> App:
 
 
 def door(app: App, limit: int, is_full: Callable[[str], bool]) -> App:
-    """`limit`: how long a message may be; `is_full(ip)`: whether this address may not connect now."""
+    """`limit`: how long a message may be; `is_full(ip)`: whether this address may not connect."""
 
     async def respond(scope: Message, receive: Receive, send: Send) -> None:
         if "sid" not in parse_qs(scope["query_string"].decode("latin-1")):

@@ -6,24 +6,20 @@ together once a second. Each process hears every event and tells its own clients
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
 
-from nats.aio.client import Client
-from nats.aio.msg import Msg
 from octant_chassis.telemetry import log
 from octant_contracts.errors import Refusal
 from octant_contracts.events import (
     Allocated,
     EstimatesChanged,
-    Event,
     FinalizedSnapshotTaken,
     PendingSnapshotTaken,
     WindowClosed,
     WindowOpened,
-    subject,
 )
-from octant_contracts.values import EpochNumber, decode
+from octant_contracts.values import EpochNumber
 
+from octant_gateway.announcements import Announcements
 from octant_gateway.gateway import Gateway
 from octant_gateway.realtime.funding import (
     Funding,
@@ -38,7 +34,6 @@ INTERVAL = 1.0  # seconds between two pushes, and between two tries to read
 
 Send = Callable[[Sequence[Message], str | None], Awaitable[None]]
 """Sends messages to one client, or to all."""
-E_ = TypeVar("E_", bound=Event)
 
 
 class Pushes:
@@ -67,15 +62,15 @@ class Pushes:
         """Something may have changed that we were not told."""
         self._due.set()
 
-    async def subscribe(self, client: Client) -> None:
-        """Hears what is announced from now on, also after the bus was lost and came back."""
-        await _hear(client, EstimatesChanged, self._estimates_changed)
-        await _hear(client, Allocated, self._allocated)
-        await _hear(client, WindowOpened, self._window_opened)
-        await _hear(client, WindowClosed, self._window_closed)
-        await _hear(client, PendingSnapshotTaken, lambda _: self.read_anew())
-        await _hear(client, FinalizedSnapshotTaken, lambda _: self.read_anew())
-        await client.flush()
+    def listen(self, announcements: Announcements) -> None:
+        """To what changes the funding of the open window."""
+        announcements.hear(EstimatesChanged, self._estimates_changed)
+        announcements.hear(Allocated, self._allocated)
+        announcements.hear(WindowOpened, self._window_opened)
+        announcements.hear(WindowClosed, self._window_closed)
+        announcements.hear(PendingSnapshotTaken, lambda _: self.read_anew())
+        announcements.hear(FinalizedSnapshotTaken, lambda _: self.read_anew())
+        announcements.on_missed(self.read_anew)
         self.read_anew()
 
     async def run(self) -> None:
@@ -136,10 +131,3 @@ class Pushes:
     def _window_closed(self, event: WindowClosed) -> None:
         self._closed = event.epoch
         self.read_anew()
-
-
-async def _hear(client: Client, kind: type[E_], react: Callable[[E_], None]) -> None:
-    async def receive(message: Msg) -> None:
-        react(decode(message.data, kind))
-
-    await client.subscribe(subject(kind), cb=receive)
