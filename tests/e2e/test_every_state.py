@@ -47,6 +47,7 @@ def walk(run_folder: Path) -> Iterator[Walk]:
         decision_window=WINDOW,
         deterministic=True,
         durable=False,
+        forked=True,
         people=False,
         confirm=False,
     )

@@ -22,6 +22,7 @@ OPTIONS = {
     "deterministic": True,
     "failpoints": True,
     "durable": False,
+    "forked": True,
     "people": False,
 }
 NOISE = (

@@ -23,7 +23,7 @@ OWN_BUSINESS = ("inbox", "positions", "relay_state")
 @contextmanager
 def world_in(folder: Path, **options: Any) -> Iterator[tuple[World, Gateway]]:
     """A ready world of its own, and its gateway."""
-    usual = {"ports": random_ports(), "durable": False, "failpoints": True}
+    usual = {"ports": random_ports(), "durable": False, "forked": True, "failpoints": True}
     with World(folder, WorldOptions(**{**usual, **options})) as world:
         world.wait_ready(90)
         gateway = Gateway(world.gateway_url)

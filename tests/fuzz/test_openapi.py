@@ -52,6 +52,7 @@ def gateway(run_folder: Path) -> Iterator[Gateway]:
         epoch_duration=DURATION,
         decision_window=WINDOW,
         durable=False,
+        forked=True,
         people=False,
     )
     with World(run_folder / "fuzz", options) as world:

@@ -116,6 +116,7 @@ def stage(folder: Path, *, window: int = EPOCH, **options: Any) -> Iterator[Stag
         decision_window=window,
         deterministic=True,
         durable=False,
+        forked=True,
         people=False,
         **options,
     )

@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable
 
 from octant_devnet import processes
+from octant_devnet.nursery import Child
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
 SETTLED = 10.0
 """Seconds after which a start counts as a success, so that the pause is short again."""
 
-Start = Callable[[], "subprocess.Popen[bytes]"]
+Start = Callable[[], Child]
 
 
 class Keeper:
@@ -87,7 +88,7 @@ class Keeper:
         self._wait_or_kill(self._process, patience)
         self._thread.join(10)
 
-    def _wait_or_kill(self, process: "subprocess.Popen[bytes]", patience: float) -> None:
+    def _wait_or_kill(self, process: Child, patience: float) -> None:
         try:
             process.wait(patience)
         except subprocess.TimeoutExpired:

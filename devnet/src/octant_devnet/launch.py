@@ -9,6 +9,7 @@ from octant_devnet.anvil import CHAIN_ID, start_anvil, wait_ready
 from octant_devnet.chain import Chain
 from octant_devnet.deploy import Deployment
 from octant_devnet.environment import service_environment
+from octant_devnet.nursery import Child, nursery
 from octant_devnet.options import WorldOptions
 from octant_devnet.processes import ANVIL, NATS, POSTGRES
 from octant_devnet.worldfile import ChainEntry, chain_entry
@@ -82,9 +83,7 @@ def anvil(folder: Path, options: WorldOptions) -> "subprocess.Popen[bytes]":
     return process
 
 
-def service(
-    folder: Path, options: WorldOptions, deployment: Deployment | None, name: str
-) -> "subprocess.Popen[bytes]":
+def service(folder: Path, options: WorldOptions, deployment: Deployment | None, name: str) -> Child:
     environment = service_environment(
         name,
         options.ports,
@@ -96,10 +95,14 @@ def service(
     )
     more = {**options.env.get("*", {}), **options.env.get(name, {})}
     package = name.replace("-", "_")
+    variables = {**os.environ, "PYTHONUNBUFFERED": "1", **environment, **more}
+    if options.forked:
+        argv = [f"octant_{package}", "serve"]
+        return nursery().start(argv, variables, folder, log_file(folder, name))
     with log_file(folder, name).open("ab") as output:
         return subprocess.Popen(
             [part.format(package=package, service=name) for part in options.command],
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **environment, **more},
+            env=variables,
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=output,

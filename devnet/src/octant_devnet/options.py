@@ -36,6 +36,8 @@ class WorldOptions(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[str, ...] = SERVICES
     env: dict[str, dict[str, str]] = {}
     """More variables by service, under "*" for all."""
+    forked: bool = False
+    """Services are forked from a process that has imported them; `command` is not used."""
     command: tuple[str, ...] = SERVE
     """How a service is started; `{package}` and `{service}` are filled in."""
 

@@ -10,7 +10,6 @@ with World(folder, WorldOptions(ports=random_ports())) as world:
 import asyncio
 import json
 import shutil
-import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -24,7 +23,7 @@ from octant_devnet import launch, processes, seed, servers, worldfile
 from octant_devnet.anvil import beat, save_state
 from octant_devnet.chain import Chain
 from octant_devnet.deploy import Deployment, deploy
-from octant_devnet.keeper import Keeper
+from octant_devnet.keeper import Keeper, Start
 from octant_devnet.options import WorldOptions
 from octant_devnet.processes import ANVIL, NATS, POSTGRES
 from octant_devnet.readiness import last_line, reason_not_ready
@@ -188,7 +187,7 @@ class World:
         headers = {"Content-Type": "application/json"}
         urlopen(Request(url, body, headers, method="POST"), timeout=5).close()
 
-    def _keep(self, name: str, start: Callable[[], "subprocess.Popen[bytes]"]) -> None:
+    def _keep(self, name: str, start: Start) -> None:
         self._keepers[name] = Keeper(name, start, self._started, self._say)
 
     def _started(self, name: str, pid: int) -> None:
