@@ -11,6 +11,9 @@ ARGS ?=
 SERVICE ?=
 ATTACH ?=
 
+# A world is many Python processes: none is to compile everything anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 BIN := .venv/bin
 MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml devnet/pyproject.toml))
 DEVNET := $(BIN)/python -m octant_devnet
