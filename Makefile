@@ -15,11 +15,11 @@ ATTACH ?=
 export PYTHONDONTWRITEBYTECODE :=
 
 BIN := .venv/bin
-MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml devnet/pyproject.toml))
+MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml devnet/pyproject.toml clients/python/pyproject.toml))
 DEVNET := $(BIN)/python -m octant_devnet
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
-.PHONY: help install up down next-epoch logs status reset test test-slow mutation lint format bench lock documents parity contracts redis clean
+.PHONY: help install up down next-epoch logs status reset test test-slow mutation lint format bench lock documents clients parity contracts redis clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -48,10 +48,10 @@ status: install ## what runs, and what is not ready
 reset: install ## stop, and remove all data of the world
 	@$(DEVNET) reset
 
-test: install redis lint ## lint, and every test that is not slow
+test: install clients redis lint ## lint, and every test that is not slow
 	@$(PYTEST) -m "not slow" $(if $(ARGS),$(ARGS),--parity docs/parity.md)
 
-test-slow: install redis ## the tests that take minutes
+test-slow: install clients redis ## the tests that take minutes
 	@$(PYTEST) -m slow --timeout 1800 $(ARGS) || [ $$? -eq 5 ] # 5: there are none
 
 parity: ## docs/parity.md from what the last whole run proved
@@ -60,7 +60,7 @@ parity: ## docs/parity.md from what the last whole run proved
 mutation: install ## break the protocol's rules, count what its tests notice (20 minutes); ARGS="octant_protocol.merkle.*"
 	@nice -n 19 $(BIN)/python libs/protocol/mutation.py $(ARGS)
 
-lint: install ## style, types, import rules, contract artefacts
+lint: install clients ## style, types, import rules, contract artefacts
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy $(wildcard $(MEMBERS:%=%/src))
@@ -82,6 +82,8 @@ documents: install ## generate docs/asyncapi.json, docs/events.md and docs/opena
 	@$(BIN)/python -m octant_contracts.documents docs
 	@$(BIN)/python -m octant_gateway.documents docs
 
+clients: clients/typescript/dist/.built clients/python/src/octant_client/rest/.generated ## generate the clients from docs/openapi.json
+
 contracts: install ## compile the Solidity contracts into devnet/artifacts
 	@node devnet/build.mjs
 
@@ -91,7 +93,7 @@ redis: # what the tests of the optional Redis manager start
 		{ echo 'redis-server is needed for the tests: apt install redis-server' >&2; exit 1; }
 
 clean: down ## stop, and remove everything installed, cached and stored
-	rm -rf var .venv devnet/node_modules tests/realtime/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf var .venv devnet/node_modules tests/realtime/node_modules clients/typescript/{node_modules,dist,src/generated} clients/python/src/octant_client/rest .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/.installed: requirements.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml)
@@ -112,4 +114,14 @@ clean: down ## stop, and remove everything installed, cached and stored
 	@command -v npm >/dev/null || { echo 'Node and npm are needed: apt install nodejs npm' >&2; exit 1; }
 	@echo 'installing into $*/node_modules'
 	@cd $* && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
+	@touch $@
+
+clients/typescript/dist/.built: docs/openapi.json clients/typescript/node_modules/.installed clients/typescript/tsconfig.json $(wildcard clients/typescript/src/*.ts)
+	@cd clients/typescript && npm run --silent build >/dev/null
+	@touch $@
+
+clients/python/src/octant_client/rest/.generated: docs/openapi.json clients/python/generator.yaml .venv/.installed
+	@rm -rf $(@D)
+	@$(BIN)/openapi-python-client generate --path $< --config clients/python/generator.yaml \
+		--meta none --output-path $(@D) --fail-on-warning >/dev/null
 	@touch $@

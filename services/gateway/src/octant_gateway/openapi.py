@@ -84,7 +84,9 @@ def _operation(
 
 
 def _identifier(operation: Operation) -> str:
-    return re.sub(r"\W+", "_", f"{operation.method.lower()}{operation.path}").strip("_")
+    """What clients call it: `get_rewards_budget_epoch`, the path without its parameters."""
+    words = re.sub(r"{\w+}|\.json", "", operation.path)
+    return re.sub(r"\W+", "_", f"{operation.method.lower()}{words}").strip("_")
 
 
 def _parameters(operation: Operation) -> list[Json]:
@@ -105,7 +107,7 @@ _REAL_IP: Json = {
     "name": "X-Real-IP",
     "in": "header",
     "description": "The client's address; set by the ingress, not by clients",
-    "required": True,
+    "required": False,
     "schema": {"type": "string"},
 }
 

@@ -1,0 +1,1 @@
+"""The generated clients, used as people use them, against a running gateway."""
