@@ -27,6 +27,9 @@ from octant_contracts.values import Address
 from octant_devnet import servers
 from octant_devnet.testkit import eventually
 from octant_gateway.app import build
+from octant_gateway.cache.front import Cache
+from octant_gateway.cache.store import Store
+from octant_gateway.catalogue import CATALOGUE
 from octant_gateway.gateway import Gateway
 from octant_gateway.realtime.server import Realtime
 from octant_gateway.settings import GatewaySettings
@@ -94,7 +97,9 @@ async def served(postgres_port: int, database_name: str, nats_url: str) -> Async
         await bus.connect()
         stack.push_async_callback(bus.close)
         gateway = Gateway(GatewaySettings(nats_url=nats_url), Caller(bus.client))
-        transport = httpx.ASGITransport(build(gateway, Realtime(gateway)))  # type: ignore[arg-type]
+        cache = Cache(gateway, Store(0, lambda: True), CATALOGUE)
+        app = build(gateway, Realtime(gateway), cache)
+        transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
         http = await enter(httpx.AsyncClient(transport=transport, base_url="http://octant"))
 
         async def answers() -> bool:

@@ -1,6 +1,7 @@
 """Every operation: what it asks, what it answers, how a refusal of its service shows."""
 
 import json
+import re
 from decimal import Decimal
 
 import pytest
@@ -287,6 +288,13 @@ async def test_operation__when_its_service_answers__gives_the_public_form(world,
         assert response.json() == expected
         assert response.text == json.dumps(expected, separators=(",", ":"))
     assert [asked.request for asked in world.services.asked] == [request]
+    (reads,) = {o.reads for o in CATALOGUE if o.method == method and fits(o.path, path)}
+    assert reads in ((), (call,))  # or the cache would not keep it
+
+
+def fits(template: str, path: str) -> bool:
+    pattern = re.sub(r"{\w+}", "[^/]+", template)
+    return re.fullmatch(pattern, path.partition("?")[0]) is not None
 
 
 async def test_operations__when_their_service_refuses__render_the_refusal(world) -> None:

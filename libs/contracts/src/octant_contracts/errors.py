@@ -113,6 +113,21 @@ ERRORS: dict[str, ErrorSpec] = {
     "UpstreamFailed": ErrorSpec(502, "Request to an external service failed."),
     "UpstreamTimeout": ErrorSpec(504, "Request to an external service failed."),
     "BodyTooLarge": ErrorSpec(413, "The request body is larger than {limit} bytes; send less."),
+    "BodyTooSlow": ErrorSpec(
+        408, "The request body did not arrive within {limit} seconds; send it again."
+    ),
+    "TargetTooLong": ErrorSpec(
+        414, "The path with its query is longer than {limit} bytes; ask for less at once."
+    ),
+    "HeadersTooLarge": ErrorSpec(
+        431, "The request has more than {limit} {unit} of headers; send fewer or shorter ones."
+    ),
+    "TooManyRequests": ErrorSpec(
+        429, "Too many requests from your address; try again in {retry_after} seconds."
+    ),
+    "CoolingDown": ErrorSpec(
+        429, "This has just been asked for {user}; try again in {retry_after} seconds."
+    ),
     "ServiceUnavailable": ErrorSpec(
         503, "The {service} service does not answer at the moment; try again.", retry_after=1
     ),
@@ -127,7 +142,9 @@ def render(refusal: Refusal) -> tuple[int, dict[str, str], int | None]:
     """Status, body and Retry-After of a refusal."""
     spec = ERRORS[refusal.code]
     details = {k: refusal.details.get(k, "") for k in _fields(spec.text)}
-    return spec.status, {spec.key: spec.text.format(**details)}, spec.retry_after
+    told = refusal.details.get("retry_after")  # by who knows when; text, as every detail
+    retry_after = spec.retry_after if told is None else int(told)
+    return spec.status, {spec.key: spec.text.format(**details)}, retry_after
 
 
 def _fields(text: str) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
 import msgspec
+from octant_contracts.calls import Call
 from pydantic import BaseModel
 
 from octant_gateway.gateway import Gateway
@@ -37,6 +38,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """Status → type of the body; None: `null`, or nothing with 204."""
     parameters: type[BaseModel] = NoParameters
     body: type[BaseModel] | None = None
+    reads: tuple[Call[Any, Any], ...] = ()
+    """The calls a GET is made of. It is cached when they all tell what invalidates them."""
     refusals: tuple[str, ...] = ()
     """Codes of `octant_contracts.errors` that clients of this operation meet."""
     records_ip: bool = False

@@ -13,6 +13,7 @@ from octant_contracts.calls.chain_sync import *
 from octant_contracts.calls.epochs import *
 from octant_contracts.calls.history import *
 from octant_contracts.calls.rewards import *
+from octant_contracts.calls.simulations import *
 from octant_contracts.calls.users import *
 
 CALLS: tuple[Call[Any, Any], ...] = tuple(

@@ -11,7 +11,7 @@ from octant_contracts.calls.history import (
     HistoryPage,
     HistoryRequest,
 )
-from octant_contracts.events import ALLOCATIONS
+from octant_contracts.events import ALLOCATIONS, Allocated, PatronModeSet
 from octant_contracts.values import Address, EpochNumber, Wei
 
 
@@ -141,13 +141,43 @@ class AllocationTerms(msgspec.Struct, frozen=True, kw_only=True):
 ALLOCATE = Call(ALLOCATIONS, "allocate", AllocateRequest, Nothing, writes=True)
 REQUEST_STORED = Call(ALLOCATIONS, "request-stored", StoredRequest, RequestStored)
 ALLOCATION_WINDOW = Call(ALLOCATIONS, "window", Nothing, Window)
-EPOCH_ALLOCATIONS = Call(ALLOCATIONS, "of-epoch", EpochAllocationsRequest, EpochAllocations)
-USER_ALLOCATIONS = Call(ALLOCATIONS, "of-user", OfUserEpoch, UserAllocations)
-ALLOCATION_NONCE = Call(ALLOCATIONS, "nonce", OfUser, AllocationNonce)
-PATRON_MODE = Call(ALLOCATIONS, "patron-mode", OfUser, PatronMode)
+EPOCH_ALLOCATIONS = Call(
+    ALLOCATIONS,
+    "of-epoch",
+    EpochAllocationsRequest,
+    EpochAllocations,
+    invalidated_by=(Allocated, PatronModeSet),
+    final=True,
+)
+USER_ALLOCATIONS = Call(
+    ALLOCATIONS,
+    "of-user",
+    OfUserEpoch,
+    UserAllocations,
+    invalidated_by=(Allocated, PatronModeSet),
+    final=True,
+)
+ALLOCATION_NONCE = Call(
+    ALLOCATIONS, "nonce", OfUser, AllocationNonce, invalidated_by=(Allocated, PatronModeSet)
+)
+PATRON_MODE = Call(ALLOCATIONS, "patron-mode", OfUser, PatronMode, invalidated_by=(PatronModeSet,))
 SET_PATRON_MODE = Call(ALLOCATIONS, "set-patron-mode", SetPatronMode, PatronMode, writes=True)
-EPOCH_DONORS = Call(ALLOCATIONS, "donors-of-epoch", EpochDonorsRequest, EpochDonors)
-PROJECT_DONORS = Call(ALLOCATIONS, "donors-of-project", ProjectDonorsRequest, ProjectDonors)
+EPOCH_DONORS = Call(
+    ALLOCATIONS,
+    "donors-of-epoch",
+    EpochDonorsRequest,
+    EpochDonors,
+    invalidated_by=(Allocated, PatronModeSet),
+    final=True,
+)
+PROJECT_DONORS = Call(
+    ALLOCATIONS,
+    "donors-of-project",
+    ProjectDonorsRequest,
+    ProjectDonors,
+    invalidated_by=(Allocated, PatronModeSet),
+    final=True,
+)
 ALLOCATION_TERMS = Call(ALLOCATIONS, "terms", OfUser, AllocationTerms)
 ALLOCATIONS_HISTORY = Call(ALLOCATIONS, "history", HistoryRequest, HistoryPage)
 ALLOCATIONS_HISTORY_COUNTS = Call(

@@ -4,6 +4,15 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from octant_contracts.events import (
+    BlockAdvanced,
+    EpochStarted,
+    EstimatesChanged,
+    Event,
+    FactsReverted,
+    FinalizedSnapshotTaken,
+    PendingSnapshotTaken,
+)
 from octant_contracts.values import Address, EpochNumber, Timestamp
 
 Q = TypeVar("Q")
@@ -11,15 +20,39 @@ A = TypeVar("A")
 
 PAGE = 1000  # rows per page: about 150 KB of JSON at most
 
+# What moves chain time, and with it windows and epochs, and all that live estimates depend on.
+CALENDAR: tuple[type[Event], ...] = (BlockAdvanced, FactsReverted, EpochStarted)
+LIVE: tuple[type[Event], ...] = (
+    BlockAdvanced,
+    FactsReverted,
+    PendingSnapshotTaken,
+    EstimatesChanged,
+    FinalizedSnapshotTaken,
+)
+
 
 class Call(Generic[Q, A]):
     """One operation of a service.
 
     `timeout` is the default deadline in seconds; `asks` names the services it asks in turn, so
     that their answers include the caller's own writes too.
+
+    `invalidated_by`: every event after which the answer may be another one; without any the answer
+    must not be cached. `final`: once the request's epoch is finalized the answer never changes.
     """
 
-    __slots__ = ("answer", "asks", "name", "request", "service", "subject", "timeout", "writes")
+    __slots__ = (
+        "answer",
+        "asks",
+        "final",
+        "invalidated_by",
+        "name",
+        "request",
+        "service",
+        "subject",
+        "timeout",
+        "writes",
+    )
 
     def __init__(
         self,
@@ -31,8 +64,12 @@ class Call(Generic[Q, A]):
         writes: bool = False,
         timeout: float = 5.0,
         asks: tuple[str, ...] = (),
+        invalidated_by: tuple[type[Event], ...] = (),
+        final: bool = False,
     ) -> None:
         self.asks = asks
+        self.invalidated_by = invalidated_by
+        self.final = final
         self.service = service
         self.name = name
         self.request = request

@@ -9,7 +9,7 @@ from octant_contracts.calls.history import (
     HistoryPage,
     HistoryRequest,
 )
-from octant_contracts.events import CHAIN_SYNC
+from octant_contracts.events import CHAIN_SYNC, FactsReverted, ProjectsSet
 from octant_contracts.values import Address, BlockRef, EpochNumber, Hex, Timestamp, Wei
 
 
@@ -129,8 +129,20 @@ class Verdict(msgspec.Struct, frozen=True):
     valid: bool
 
 
-PROJECTS_OF_EPOCH = Call(CHAIN_SYNC, "projects-of-epoch", OfEpoch, ProjectsOfEpoch)
-PROJECT_DETAILS = Call(CHAIN_SYNC, "project-details", ProjectDetailsRequest, FoundProjects)
+PROJECTS_OF_EPOCH = Call(
+    CHAIN_SYNC,
+    "projects-of-epoch",
+    OfEpoch,
+    ProjectsOfEpoch,
+    invalidated_by=(ProjectsSet, FactsReverted),
+)
+PROJECT_DETAILS = Call(
+    CHAIN_SYNC,
+    "project-details",
+    ProjectDetailsRequest,
+    FoundProjects,
+    invalidated_by=(ProjectsSet, FactsReverted),
+)
 CLAIM_GLM = Call(CHAIN_SYNC, "claim-glm", ClaimGlm, Nothing, writes=True)
 CLAIMABLE_GLM = Call(CHAIN_SYNC, "claimable-glm", OfUser, ClaimableGlm)
 SABLIER_STREAMS = Call(CHAIN_SYNC, "sablier-streams", StreamsRequest, SablierStreams)

@@ -3,6 +3,8 @@
 import msgspec
 
 from octant_contracts.calls.base import (
+    CALENDAR,
+    LIVE,
     Call,
     Nothing,
     OfEpoch,
@@ -11,7 +13,10 @@ from octant_contracts.calls.base import (
     PageOfEpoch,
     ServiceStatus,
 )
-from octant_contracts.events import EPOCHS, REWARDS
+from octant_contracts.events import (
+    EPOCHS,
+    REWARDS,
+)
 from octant_contracts.values import Address, EpochNumber, Timestamp, Wei
 
 
@@ -118,9 +123,24 @@ class FirstDeposit(msgspec.Struct, frozen=True):
     epoch: EpochNumber | None
 
 
-CURRENT_EPOCH = Call(EPOCHS, "current", Nothing, CurrentEpoch)
+CURRENT_EPOCH = Call(
+    EPOCHS,
+    "current",
+    Nothing,
+    CurrentEpoch,
+    invalidated_by=CALENDAR,
+)
 INDEXED_EPOCH = Call(EPOCHS, "indexed", Nothing, IndexedEpoch)
-EPOCH_INFO = Call(EPOCHS, "info", OfEpoch, EpochInfo, timeout=12.0, asks=(REWARDS,))
+EPOCH_INFO = Call(
+    EPOCHS,
+    "info",
+    OfEpoch,
+    EpochInfo,
+    timeout=12.0,
+    asks=(REWARDS,),
+    invalidated_by=LIVE,
+    final=True,
+)
 EPOCHS_STATUS = Call(EPOCHS, "status", Nothing, ServiceStatus)
 USER_DEPOSIT = Call(EPOCHS, "user-deposit", OfUserEpoch, EffectiveDepositAnswer)
 ESTIMATED_DEPOSIT = Call(EPOCHS, "estimated-deposit", OfUser, EffectiveDepositAnswer)

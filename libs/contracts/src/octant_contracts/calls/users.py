@@ -6,7 +6,17 @@ import msgspec
 
 from octant_contracts.calls.allocations import AllocationInput
 from octant_contracts.calls.base import Call, Nothing, OfUser, OfUserEpoch
-from octant_contracts.events import ALLOCATIONS, EPOCHS, MultisigType
+from octant_contracts.events import (
+    ALLOCATIONS,
+    EPOCHS,
+    Allocated,
+    AllocationsSealed,
+    MultisigType,
+    PatronModeSet,
+    PendingSnapshotTaken,
+    TosAccepted,
+    UqScoreSet,
+)
 from octant_contracts.values import Address, EpochNumber, Hex, Wei
 
 
@@ -136,16 +146,30 @@ class PendingMultisig(msgspec.Struct, frozen=True):
     hash: Hex | None
 
 
-CONSENT = Call(ALLOCATIONS, "consent", OfUser, Consent)
+CONSENT = Call(ALLOCATIONS, "consent", OfUser, Consent, invalidated_by=(TosAccepted,))
 ACCEPT_TERMS = Call(ALLOCATIONS, "accept-terms", AcceptTerms, Consent, writes=True)
-PATRONS = Call(ALLOCATIONS, "patrons", PatronsRequest, Patrons)
+PATRONS = Call(
+    ALLOCATIONS,
+    "patrons",
+    PatronsRequest,
+    Patrons,
+    invalidated_by=(PendingSnapshotTaken, PatronModeSet, AllocationsSealed),
+    final=True,
+)
 ANTISYBIL_STATUS = Call(ALLOCATIONS, "antisybil-status", OfUser, AntisybilAnswer)
 # Longer than the score provider gets.
 REFRESH_ANTISYBIL = Call(
     ALLOCATIONS, "refresh-antisybil", OfUser, Nothing, writes=True, timeout=20.0, asks=(EPOCHS,)
 )
 UNIQUENESS_QUOTIENT = Call(ALLOCATIONS, "uniqueness-quotient", OfUserEpoch, UniquenessAnswer)
-QUOTIENTS = Call(ALLOCATIONS, "uniqueness-quotients", QuotientsRequest, Quotients)
+QUOTIENTS = Call(
+    ALLOCATIONS,
+    "uniqueness-quotients",
+    QuotientsRequest,
+    Quotients,
+    invalidated_by=(Allocated, UqScoreSet),
+    final=True,
+)
 DELEGATE_SCORE = Call(
     ALLOCATIONS,
     "delegate-score",

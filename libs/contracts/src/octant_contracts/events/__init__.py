@@ -43,6 +43,15 @@ CONSUMES: dict[str, tuple[str, ...]] = {
     GATEWAY: (),
 }
 
+# Fields an event and a request may share: where they differ, the event does not change the answer.
+CONCERNS: dict[type[Event], tuple[str, ...]] = {
+    Allocated: ("user", "epoch"),
+    UqScoreSet: ("user", "epoch"),
+    PatronModeSet: ("user",),
+    TosAccepted: ("user",),
+    EstimatesChanged: ("epoch",),
+}
+
 
 def event_name(kind: type[Event]) -> str:
     """`PendingSnapshotTaken` → `pending-snapshot-taken`."""

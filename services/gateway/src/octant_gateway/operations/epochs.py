@@ -41,6 +41,7 @@ OPERATIONS = (
         summary="The chain's current epoch; 0 before the first",
         tag="epochs",
         handler=current,
+        reads=(CURRENT_EPOCH,),
         answers={200: CurrentEpoch},
     ),
     Operation(
@@ -58,6 +59,7 @@ OPERATIONS = (
         summary="Statistics of an epoch, as far as its state has them",
         tag="epochs",
         handler=info,
+        reads=(EPOCH_INFO,),
         answers={200: EpochInfo},
         parameters=OfEpoch,
         refusals=("InvalidEpoch", "EpochNotIndexed", "InvalidMatchedRewardsStrategy"),

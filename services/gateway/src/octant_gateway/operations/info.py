@@ -20,7 +20,7 @@ from octant_gateway.parameters import NoParameters
 from octant_gateway.sync_status import Statuses, health, is_healthy, sync_status
 
 
-async def _statuses(gateway: Gateway) -> Statuses:
+async def statuses_of(gateway: Gateway) -> Statuses:
     """Asks all four at once; one that is silent for a second counts as down."""
     asked = (
         gateway.probe(CHAIN_STATUS),
@@ -33,12 +33,12 @@ async def _statuses(gateway: Gateway) -> Statuses:
 
 
 async def healthcheck(gateway: Gateway, _: NoParameters) -> Answer:
-    told = health(await _statuses(gateway))
+    told = health(await statuses_of(gateway))
     return Answer(200 if is_healthy(told) else 500, encode(told))
 
 
 async def sync(gateway: Gateway, _: NoParameters) -> Answer:
-    statuses = await _statuses(gateway)
+    statuses = await statuses_of(gateway)
     status = 200 if is_healthy(health(statuses)) else 500
     return Answer(status, encode(sync_status(statuses)))
 

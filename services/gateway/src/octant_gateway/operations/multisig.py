@@ -36,11 +36,13 @@ async def register(gateway: Gateway, of: OfUserMultisigType, body: MultisigBody,
             nonce=Wei(body.message.payload.nonce),
             is_manually_edited=body.message.is_manually_edited,
         )
-    await gateway.submit(
-        REGISTER_MULTISIG,
-        RegisterMultisig(
-            user=of.user_address, type=of.op_type.value, message=text, payload=payload, ip=ip
-        ),
+    request = RegisterMultisig(
+        user=of.user_address, type=of.op_type.value, message=text, payload=payload, ip=ip
+    )
+    # Of each client apart: nobody is to keep others from registering what is theirs.
+    await gateway.cool_downs.once(
+        (of.user_address, of.op_type.value, ip),
+        lambda: gateway.submit(REGISTER_MULTISIG, request),
     )
     return NULL
 

@@ -64,7 +64,11 @@ async def antisybil_status(gateway: Gateway, of: OfUser) -> Answer:
 
 
 async def refresh_antisybil(gateway: Gateway, of: OfUser) -> bytes:
-    await gateway.raw(REFRESH_ANTISYBIL, UserRequest(of.user_address))
+    """The service asks nobody while the stored score is fresh; here, only one asks at a time."""
+    await gateway.cool_downs.shared(
+        (of.user_address, "antisybil"),
+        lambda: gateway.raw(REFRESH_ANTISYBIL, UserRequest(of.user_address)),
+    )
     return b""
 
 
@@ -94,6 +98,7 @@ OPERATIONS = (
         summary="Whether the user accepted the terms of service",
         tag="users",
         handler=consent,
+        reads=(CONSENT,),
         answers={200: Consent},
         parameters=OfUser,
     ),
@@ -115,6 +120,7 @@ OPERATIONS = (
         summary="Whether the user gives all budgets to the matching pool",
         tag="users",
         handler=patron_mode,
+        reads=(PATRON_MODE,),
         answers={200: PatronMode},
         parameters=OfUser,
     ),
@@ -135,6 +141,7 @@ OPERATIONS = (
         summary="Who gives a budget of the epoch to the matching pool, in address order",
         tag="users",
         handler=patrons,
+        reads=(PATRONS,),
         answers={200: PatronsOfEpoch},
         parameters=OfEpoch,
         refusals=("EpochNotIndexed",),
@@ -174,6 +181,7 @@ OPERATIONS = (
         summary="The weights of everybody who allocated in an epoch, oldest first",
         tag="users",
         handler=quotients,
+        reads=(QUOTIENTS,),
         answers={200: QuotientsOfEpoch},
         parameters=OfEpoch,
     ),
