@@ -27,6 +27,8 @@ TIMING = {
     ("chain_sync", "epoch_props"): {"block_number"},
     ("chain_sync", "projects"): {"block_number"},
     ("chain_sync", "cids"): {"*"},
+    # Who is killed between a root and its receipt sees the root on chain, and asks no more.
+    ("chain_sync", "transactions"): {"succeeded"},
     ("epochs", "settlements"): {"to_block", "to_block_number", "to_block_hash"},
     ("rewards", "settlements"): {"to_block"},
     # The seal's digest covers sequences; the rows it covers are in the dump themselves.

@@ -52,7 +52,8 @@ def foreign_chain(chain: Chain, folder: Path, *options: str) -> Path:
 def attached(folder: Path, path: Path) -> Iterator[tuple[WorldFile, Gateway]]:
     """As `make up ATTACH=path` does, on ports that nobody has."""
     ports = random_ports()
-    wanted = {name: getattr(ports, name) for name in ("gateway", "anvil", "nats", "postgres")}
+    names = ("gateway", "feed", "anvil", "nats", "postgres")
+    wanted = {name: getattr(ports, name) for name in names}
     wanted |= {f"operations of {name}": port for name, port in ports.operations.items()}
     assert cli.up(folder, attach_to=path, wanted=wanted) == 0
     world = worldfile.read(folder)

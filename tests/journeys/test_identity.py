@@ -8,6 +8,7 @@ from octant_protocol.address import parse_address
 from octant_protocol.messages import patron_mode_text, terms_of_service_text
 from octant_protocol.signatures import personal_digest, sign_digest
 
+from journeys.settled import Settled
 from journeys.stage import Stage
 
 pytestmark = pytest.mark.timeout(180)
@@ -69,31 +70,31 @@ def test_patron__through_an_epoch__gives_the_whole_budget_to_the_pool(fresh_stag
     assert bounds == ["patron_mode_donation", budget, 1]
 
 
+@pytest.mark.xdist_group("settled")
 @pytest.mark.proves("GET /user/{user_address}/tos")
 @pytest.mark.proves(
     "POST /user/{user_address}/tos",
     "success", "DuplicateConsent", "XRealIpHeaderMissing", "InvalidSignature",
 )  # fmt: skip
-def test_terms__accepted_once__stay_accepted(fresh_stage: Stage) -> None:
+def test_terms__accepted_once__stay_accepted(settled: Settled) -> None:
     """J12."""
-    on = fresh_stage
-    alice = on.alice.address
-    path = f"/user/{alice}/tos"
-    text = terms_of_service_text(parse_address(alice))
+    on, person, other = settled.on, settled.stranger(), settled.stranger()
+    path = f"/user/{person.address}/tos"
+    text = terms_of_service_text(parse_address(person.address))
     real_ip = {"X-Real-IP": "192.0.2.7"}
 
-    def post(person: Person, headers: dict[str, str]) -> tuple[int, Any]:
-        return on.refused("POST", path, json=signed(person, text), headers=headers)
+    def post(signer: Person, headers: dict[str, str]) -> tuple[int, Any]:
+        return on.refused("POST", path, json=signed(signer, text), headers=headers)
 
     assert on.get(path) == {"accepted": False}
-    assert post(on.alice, {}) == (400, {"message": "X-Real-IP header is missing"})
-    status, body = post(on.bob, real_ip)
-    assert (status, f"does not belong to {alice}" in body["message"]) == (400, True)
+    assert post(person, {}) == (400, {"message": "X-Real-IP header is missing"})
+    status, body = post(other, real_ip)
+    assert (status, f"does not belong to {person.address}" in body["message"]) == (400, True)
     assert on.get(path) == {"accepted": False}
-    assert post(on.alice, real_ip) == (201, {"accepted": True})
+    assert post(person, real_ip) == (201, {"accepted": True})
     assert on.get(path) == {"accepted": True}
-    again = {"message": f"Given user {alice} has already accepted the Terms of Service"}
-    assert post(on.alice, real_ip) == (400, again)
+    again = {"message": f"Given user {person.address} has already accepted the Terms of Service"}
+    assert post(person, real_ip) == (400, again)
 
 
 @pytest.mark.proves("GET /user/{user_address}/uq/{epoch_number}")
