@@ -78,7 +78,7 @@ lock: install ## resolve the dependencies anew into requirements.lock
 	@$(BIN)/uv lock
 	@$(BIN)/uv export --format requirements-txt --all-packages --no-emit-workspace --no-header --no-annotate -o requirements.lock >/dev/null
 
-documents: install ## generate docs/asyncapi.json, docs/events.md and docs/openapi.json
+documents: install ## generate docs/asyncapi.json, docs/events.md, docs/openapi.json and docs/feed-api.json
 	@$(BIN)/python -m octant_contracts.documents docs
 	@$(BIN)/python -m octant_gateway.documents docs
 

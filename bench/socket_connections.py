@@ -148,7 +148,7 @@ async def measure(folder: Path, nats_url: str) -> None:
     services = Services(bus, 1000)
     await services.start()
     port, floor_port = servers.free_port(), servers.free_port()
-    environment = {**os.environ, "NATS_URL": nats_url, "GATEWAY_PORT": str(port)}
+    environment = {**os.environ, "NATS_URL": nats_url, "GATEWAY_PORT": str(port), "FEED_PORT": "0"}
     url = f"ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket"
     floor_url = f"ws://127.0.0.1:{floor_port}/"
     gateway = [sys.executable, "-m", "octant_gateway", "serve"]

@@ -47,7 +47,10 @@ def test_world__ready__tells_where_everything_answers_and_stopped__leaves_nothin
         for address in content["chain"]["contracts"].values():
             assert world.chain.code(address)
         assert set(content) == {"chain", "gateway", "nats", "postgres", "services"}
-        assert content["gateway"] == {"url": f"http://127.0.0.1:{ports.gateway}", "feedUrl": None}
+        assert content["gateway"] == {
+            "url": f"http://127.0.0.1:{ports.gateway}",
+            "feedUrl": f"ws://127.0.0.1:{ports.feed}/feed",
+        }
         assert [service["name"] for service in content["services"]] == list(SERVICES)
         running = processes.running(tmp_path)
         assert set(running) == {*SERVICES, "anvil", "nats", "postgres"}

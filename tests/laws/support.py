@@ -32,7 +32,10 @@ class Seconds:
     def __init__(self, world: World, services: Sequence[str]) -> None:
         fresh = random_ports()
         self.ports: Ports = msgspec.structs.replace(
-            world.options.ports, operations=fresh.operations, gateway=fresh.gateway
+            world.options.ports,
+            operations=fresh.operations,
+            gateway=fresh.gateway,
+            feed=fresh.feed,
         )
         options = msgspec.structs.replace(world.options, ports=self.ports)
         self.processes: dict[str, subprocess.Popen[bytes]] = {

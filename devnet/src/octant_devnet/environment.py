@@ -1,6 +1,8 @@
 """What each service of a devnet finds in its environment."""
 
-from octant_contracts.events import CHAIN_SYNC, GATEWAY, REWARDS, SERVICES
+import os
+
+from octant_contracts.events import ALLOCATIONS, CHAIN_SYNC, GATEWAY, REWARDS, SERVICES
 
 from octant_devnet import servers
 from octant_devnet.ports import Ports
@@ -36,9 +38,17 @@ def service_environment(
         environment |= {
             "GATEWAY_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(ports.gateway),
+            "FEED_HOST": "127.0.0.1",
+            "FEED_PORT": str(ports.feed),
             "DEPLOYMENT_ID": "devnet",
             "OCTANT_ENV": "development",
+            # Everybody comes from this machine.
+            "RATE_LIMIT_READS": os.environ.get("RATE_LIMIT_READS", "0"),
+            "RATE_LIMIT_WRITES": os.environ.get("RATE_LIMIT_WRITES", "0"),
+            "COOL_DOWN_SECONDS": os.environ.get("COOL_DOWN_SECONDS", "0"),
         }
+    elif service == ALLOCATIONS:
+        environment["SCORE_REFRESH_PAUSE"] = os.environ.get("SCORE_REFRESH_PAUSE", "0")
     elif service not in SERVICES:
         raise ValueError(f"unknown service {service}; there are {', '.join(SERVICES)}")
     return environment

@@ -8,7 +8,7 @@ from octant_contracts.events import SERVICES
 
 from octant_devnet.servers import port_in_use
 
-DEFAULTS = {"gateway": 5000, "anvil": 8545, "nats": 4222, "postgres": 5433} | {
+DEFAULTS = {"gateway": 5000, "feed": 5001, "anvil": 8545, "nats": 4222, "postgres": 5433} | {
     f"operations of {service}": 5101 + number for number, service in enumerate(SERVICES)
 }
 
@@ -17,6 +17,7 @@ class Ports(msgspec.Struct, frozen=True):
     """One port per listener, all on the loopback."""
 
     gateway: int
+    feed: int
     anvil: int
     nats: int
     postgres: int
@@ -52,6 +53,7 @@ def random_ports() -> Ports:
 def _ports(chosen: Mapping[str, int]) -> Ports:
     return Ports(
         gateway=chosen["gateway"],
+        feed=chosen["feed"],
         anvil=chosen["anvil"],
         nats=chosen["nats"],
         postgres=chosen["postgres"],

@@ -22,6 +22,7 @@ def print_table(
     rows = [
         ("gateway", world.gateway.url, "gateway"),
         ("API documentation", f"{world.gateway.url}/", "gateway"),
+        ("live feed", world.gateway.feed_url, "feed"),
         ("chain (JSON-RPC)", chain, "anvil" if own else "nobody"),
         ("NATS", world.nats.url, "nats"),
         ("PostgreSQL", world.postgres.url, "postgres"),

@@ -49,6 +49,7 @@ class World:
         ports = options.ports
         self.rpc_url = launch.rpc_url(options)
         self.gateway_url = f"http://127.0.0.1:{ports.gateway}"
+        self.feed_url = f"ws://127.0.0.1:{ports.feed}/feed"
         self.nats_url = f"nats://127.0.0.1:{ports.nats}"
         self.postgres_dsn = servers.admin_dsn(ports.postgres)
         self.chain = Chain(self.rpc_url)
@@ -263,7 +264,7 @@ class World:
     def _write_world(self) -> None:
         content = worldfile.WorldFile(
             chain=launch.chain_of(self.options, self._deployment),
-            gateway=worldfile.GatewayEntry(url=self.gateway_url, feed_url=None),
+            gateway=worldfile.GatewayEntry(url=self.gateway_url, feed_url=self.feed_url),
             nats=worldfile.Address(self.nats_url),
             postgres=worldfile.Address(self.postgres_dsn),
             services=[

@@ -36,7 +36,7 @@ class ChainEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit
 
 class GatewayEntry(msgspec.Struct, frozen=True, rename="camel"):
     url: str
-    feed_url: str | None
+    feed_url: str
 
 
 class Address(msgspec.Struct, frozen=True):

@@ -41,6 +41,7 @@ async def world(postgres_port: int, database_name: str, nats_url: str) -> AsyncI
         operator_token=Secret("sesame"),
         signature_check_timeout=1.0,
         score_provider_timeout=1.0,
+        score_refresh_pause=0.0,  # scores change faster here
         multisig_interval=3600.0,  # passes are asked for
     )
     async with AsyncExitStack() as stack:

@@ -14,7 +14,11 @@ from octant_contracts.calls import CALLS, Call
 from octant_contracts.errors import Refusal
 from octant_contracts.events import ALLOCATIONS, CHAIN_SYNC, EPOCHS, GATEWAY, REWARDS
 from octant_devnet.servers import free_port
+from octant_gateway.announcements import Announcements
 from octant_gateway.app import build
+from octant_gateway.cache.front import Cache
+from octant_gateway.cache.store import Store
+from octant_gateway.catalogue import CATALOGUE
 from octant_gateway.gateway import Gateway
 from octant_gateway.realtime.server import Realtime
 from octant_gateway.server import HttpServer
@@ -110,6 +114,8 @@ class World:
         self.bus = bus
         self.client = client
         self.port = port
+        self.announcements: Announcements
+        self.store: Store
         self.now = 0.0
 
     async def get(self, path: str, **options: Any) -> httpx.Response:
@@ -135,22 +141,40 @@ async def running(nats_url: str, **knobs: Any) -> AsyncIterator[World]:
     for service in SERVICES:
         await services.start(service)
     port = free_port()
+    # Most tests change what services answer without an announcement.
+    # And some ask thousands of times while the clock stands still.
+    knobs = {"cache_bytes": 0, "rate_limit_reads": 0, "rate_limit_writes": 0, **knobs}
     settings = GatewaySettings(gateway_port=port, nats_url=nats_url, **knobs)
     world: World
     gateway = Gateway(settings, Caller(gateway_bus.client), clock=lambda: world.now)
     realtime = Realtime(gateway)
-    server = HttpServer(build(gateway, realtime), settings.gateway_host, port)
+    store = Store(settings.cache_bytes, lambda: gateway_bus.connected)
+    cache = Cache(gateway, store, CATALOGUE)
+    announcements = Announcements()
+    cache.listen(announcements)
+    await announcements.subscribe(gateway_bus.client)
+    server = HttpServer(
+        build(gateway, realtime, cache),
+        settings.gateway_host,
+        port,
+        head_seconds=settings.head_seconds,
+        stalled_seconds=settings.stalled_seconds,
+    )
     serving = asyncio.create_task(server.run())
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
         world = World(services, gateway, realtime, gateway_bus, client, port)
+        world.announcements = announcements
+        world.store = store
         await answers_http(port)
-        yield world
-    await realtime.stop()
-    await server.stop()
-    await serving
-    await services.stop_all()
-    await gateway_bus.close()
-    await services_bus.close()
+        try:
+            yield world
+        finally:  # of a failed test, too, or the next one asks services that it does not play
+            await realtime.stop()
+            await server.stop()
+            await serving
+            await services.stop_all()
+            await gateway_bus.close()
+            await services_bus.close()
 
 
 async def answers_http(port: int) -> None:

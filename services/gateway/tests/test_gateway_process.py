@@ -43,7 +43,9 @@ async def process_of_gateway(nats_url: str, port: int, operations_port: int):
         "-m",
         "octant_gateway",
         "serve",
-        env=environment(NATS_URL=nats_url, GATEWAY_PORT=port, OPERATIONS_PORT=operations_port),
+        env=environment(
+            NATS_URL=nats_url, GATEWAY_PORT=port, FEED_PORT=0, OPERATIONS_PORT=operations_port
+        ),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

@@ -88,7 +88,7 @@ async def test_config__tells_chain_contracts_and_addresses(gateway_with) -> None
         "chainId": 1337,
         "chainName": "local",
         "contracts": {"Auth": ALICE},
-        "feedUrl": None,
+        "feedUrl": "ws://127.0.0.1:5001/feed",
         "graphqlUrl": None,
         "version": "unknown",
     }

@@ -46,7 +46,7 @@ async def test_real_ip__missing__is_told_before_any_fault_but_broken_json(
 async def test_real_ip__not_required__is_the_peers_whatever_the_header_says(
     gateway_with, path, body, call, answer
 ) -> None:
-    async with gateway_with(x_real_ip_required=False) as world:
+    async with gateway_with(x_real_ip_required=False, cool_down_seconds=0) as world:
         world.services.on(call, answer)
         for headers in ({}, {"X-Real-IP": IP}):
             response = await world.client.post(path, json=body, headers=headers)

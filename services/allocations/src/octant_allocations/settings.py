@@ -33,7 +33,7 @@ class Settings(ChassisSettings, frozen=True, kw_only=True):
     """Of the hashes of those who get it; the default is refused on chain id 1."""
     score_provider_timeout: float = 15.0
     """Seconds the score provider gets, all in all; less than the deadline of a call."""
-    score_refresh_pause: float = 0.0
+    score_refresh_pause: float = 10.0
     """Seconds in which a user's score is not fetched again."""
     multisig_interval: float = 5.0
     """Seconds between looks for signatures of contract wallets' owners."""

@@ -10,8 +10,10 @@ from typing import TypeVar
 import msgspec
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from octant_chassis.calls import EventToken
+from octant_chassis.outbox import event_id
 from octant_chassis.telemetry import log
-from octant_contracts.events import BY_SUBJECT, Event
+from octant_contracts.events import BY_SUBJECT, PRODUCER, Event
 from octant_contracts.values import decode
 
 SUBJECTS = "octant.*.v1.>"  # of events; calls have one word more before the version
@@ -26,6 +28,8 @@ class Announcements:
     def __init__(self) -> None:
         self._listeners: list[tuple[type[Event], Listener]] = []
         self._missed: list[Callable[[], None]] = []
+        self.token: EventToken | None = None
+        """Names the event that is being told: calls that carry it wait until it is applied."""
 
     def hear(self, kind: type[E_], react: Callable[[E_], None]) -> None:
         """`kind` may be `Event`: all of them."""
@@ -54,6 +58,8 @@ class Announcements:
             log.error("event does not fit its contract", subject=message.subject, reason=str(error))
             self.missed()
             return
+        number = event_id(message.headers)
+        self.token = None if number is None else (PRODUCER[kind], number)
         for wanted, react in self._listeners:
             if issubclass(kind, wanted):
                 react(event)

@@ -1,11 +1,13 @@
 """Around all routes, as raw ASGI: request ids, CORS, metrics."""
 
+import json
 import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from octant_chassis.telemetry import correlation_id, new_correlation_id
+from octant_contracts.errors import Refusal, render
 from prometheus_client import Histogram
 
 Message = MutableMapping[str, Any]
@@ -20,16 +22,22 @@ requests_seconds = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
 )
 
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_CORS = (
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+CORS = (
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"ETag, Retry-After, X-Request-Id, X-Octant-Stale"),
+    (
+        b"access-control-expose-headers",
+        b"ETag, Retry-After, X-Request-Id, X-Octant-Stale, "
+        b"RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset",
+    ),
 )
 _PREFLIGHT = (
     (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, OPTIONS"),
     (b"access-control-allow-headers", b"Content-Type, X-Request-Id, If-None-Match"),
     (b"access-control-max-age", b"86400"),
 )
+# In the scope, and not among an answer's headers, which a cache gives to others, too.
+RATE_HEADERS = "octant.rate_headers"
 _KNOWN_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
@@ -50,8 +58,9 @@ def edge(app: App) -> App:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                own = [*_CORS, (b"x-request-id", request_id.encode())]
-                if status == 413 and scope.get("http_version", "").startswith("1"):
+                own = [*CORS, (b"x-request-id", request_id.encode())]
+                own += scope.get(RATE_HEADERS, ())
+                if status in (408, 413) and scope.get("http_version", "").startswith("1"):
                     # The rest of the body is not read: nothing can follow on this connection.
                     own.append((b"connection", b"close"))
                 message["headers"] = [*message.get("headers", ()), *own]
@@ -79,7 +88,16 @@ _JSON = [(b"content-type", b"application/json")]
 def _request_id(headers: dict[bytes, bytes]) -> str:
     """The client's own id when it is a plain word, for following one request through all logs."""
     given = headers.get(b"x-request-id", b"")
-    return given.decode() if _REQUEST_ID.fullmatch(given) else new_correlation_id()
+    return given.decode() if REQUEST_ID.fullmatch(given) else new_correlation_id()
+
+
+async def refuse(send: Send, refusal: Refusal) -> None:
+    """A refusal outside of the router."""
+    status, body, retry_after = render(refusal)
+    headers = list(_JSON)
+    if retry_after is not None:
+        headers.append((b"retry-after", b"%d" % retry_after))
+    await _answer(send, status, headers, json.dumps(body, separators=(",", ":")).encode())
 
 
 async def _answer(

@@ -8,13 +8,10 @@ from litestar.exceptions import HTTPException
 from octant_chassis.telemetry import log
 from octant_contracts.errors import Refusal, render
 
+from octant_gateway.limits.bodies import ClientGone
 from octant_gateway.validation import Faults
 
 AnyRequest = Request[Any, Any, Any]
-
-
-class ClientGone(Exception):
-    """The connection ended before the body did."""
 
 
 def on_refusal(_: AnyRequest, refusal: Refusal) -> Response[bytes]:

@@ -11,8 +11,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 from octant_contracts.errors import Refusal
 
-from octant_gateway.errors import ClientGone
 from octant_gateway.gateway import Gateway
+from octant_gateway.limits.addresses import peer_address, real_ip
+from octant_gateway.limits.bodies import receive_body
 from octant_gateway.operation import Answer, Operation
 from octant_gateway.validation import Faults, read_body, read_parameters
 
@@ -49,14 +50,19 @@ async def _perform(
     body: Any = None
     faults: list[dict[str, Any]] = []
     if operation.body is not None:
-        data = await _receive(request, gateway.settings.max_body_bytes)
+        data = await receive_body(
+            request.scope,  # type: ignore[arg-type]  # ASGI, typed differently
+            request.receive,  # type: ignore[arg-type]
+            limit=gateway.settings.max_body_bytes,
+            seconds=gateway.settings.body_seconds,
+        )
         body, faults = read_body(operation.body, data, request.headers.get("content-type"))
     parameters, parameter_faults = read_parameters(
         operation.parameters, request.path_params, request.scope["query_string"].decode("latin-1")
     )
     arguments = [parameters] if operation.body is None else [parameters, body]
     if operation.records_ip:
-        arguments.append(_ip_address(request, gateway.settings.x_real_ip_required))
+        arguments.append(_ip_address(request.scope, gateway.settings.x_real_ip_required))
     if faults or parameter_faults:
         if operation.gate is not None:
             await operation.gate(gateway)
@@ -64,33 +70,14 @@ async def _perform(
     return await operation.handler(gateway, *arguments)
 
 
-def _ip_address(request: Request[Any, Any, Any], from_ingress: bool) -> str:
-    """As the ingress tells it, empty or not, or else the peer's."""
+def _ip_address(scope: Any, from_ingress: bool) -> str:
+    """As the ingress tells it, empty or not; the peer's where none is expected to."""
     if not from_ingress:
-        return request.client.host if request.client else "127.0.0.1"
-    told: str | None = request.headers.get("x-real-ip")
+        return peer_address(scope)
+    told = real_ip(scope)
     if told is None:
         raise Refusal("XRealIpHeaderMissing")
     return told
-
-
-async def _receive(request: Request[Any, Any, Any], limit: int) -> bytes:
-    """The body; Refusal as soon as it is known to be too large."""
-    announced = request.headers.get("content-length", "")
-    if announced.isascii() and announced.isdigit() and int(announced[:20]) > limit:
-        raise Refusal("BodyTooLarge", limit=limit)
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await request.receive()
-        if message["type"] != "http.request":
-            raise ClientGone
-        parts.append(message["body"])
-        size += len(message["body"])
-        if size > limit:
-            raise Refusal("BodyTooLarge", limit=limit)
-        if not message.get("more_body", False):
-            return b"".join(parts)
 
 
 def _without_trailing_slash(request: Request[Any, Any, Any]) -> ASGIResponse | None:

@@ -154,13 +154,9 @@ USER_ALLOCATIONS = Call(
     "of-user",
     OfUserEpoch,
     UserAllocations,
-    invalidated_by=(Allocated, PatronModeSet),
-    final=True,
 )
-ALLOCATION_NONCE = Call(
-    ALLOCATIONS, "nonce", OfUser, AllocationNonce, invalidated_by=(Allocated, PatronModeSet)
-)
-PATRON_MODE = Call(ALLOCATIONS, "patron-mode", OfUser, PatronMode, invalidated_by=(PatronModeSet,))
+ALLOCATION_NONCE = Call(ALLOCATIONS, "nonce", OfUser, AllocationNonce)
+PATRON_MODE = Call(ALLOCATIONS, "patron-mode", OfUser, PatronMode)
 SET_PATRON_MODE = Call(ALLOCATIONS, "set-patron-mode", SetPatronMode, PatronMode, writes=True)
 EPOCH_DONORS = Call(
     ALLOCATIONS,

@@ -38,7 +38,9 @@ class Call(Generic[Q, A]):
     that their answers include the caller's own writes too.
 
     `invalidated_by`: every event after which the answer may be another one; without any the answer
-    must not be cached. `final`: once the request's epoch is finalized the answer never changes.
+    must not be cached, as those about what one person did: they are read right after a write, maybe
+    by another gateway, to which it was not announced yet. `final`: once the request's epoch is
+    finalized the answer never changes.
     """
 
     __slots__ = (

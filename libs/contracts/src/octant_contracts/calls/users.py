@@ -14,7 +14,6 @@ from octant_contracts.events import (
     MultisigType,
     PatronModeSet,
     PendingSnapshotTaken,
-    TosAccepted,
     UqScoreSet,
 )
 from octant_contracts.values import Address, EpochNumber, Hex, Wei
@@ -146,7 +145,7 @@ class PendingMultisig(msgspec.Struct, frozen=True):
     hash: Hex | None
 
 
-CONSENT = Call(ALLOCATIONS, "consent", OfUser, Consent, invalidated_by=(TosAccepted,))
+CONSENT = Call(ALLOCATIONS, "consent", OfUser, Consent)
 ACCEPT_TERMS = Call(ALLOCATIONS, "accept-terms", AcceptTerms, Consent, writes=True)
 PATRONS = Call(
     ALLOCATIONS,

@@ -48,7 +48,6 @@ CONCERNS: dict[type[Event], tuple[str, ...]] = {
     Allocated: ("user", "epoch"),
     UqScoreSet: ("user", "epoch"),
     PatronModeSet: ("user",),
-    TosAccepted: ("user",),
     EstimatesChanged: ("epoch",),
 }
 

@@ -19,7 +19,7 @@ async def config(gateway: Gateway, _: NoParameters) -> bytes:
             chain_name=chain.chain_name,
             contracts={contract.name: contract.address for contract in chain.smart_contracts},
             socket_url=settings.socket_url or _own(settings),
-            feed_url=settings.feed_url or _own_feed(settings),
+            feed_url=feed_url(settings),
             graphql_url=settings.graphql_url or None,
             version=settings.deployment_id,
         )
@@ -30,8 +30,9 @@ def _own(settings: GatewaySettings) -> str:
     return f"http://{settings.gateway_host}:{settings.gateway_port}"
 
 
-def _own_feed(settings: GatewaySettings) -> str:
-    return f"ws://{settings.feed_host}:{settings.feed_port}/feed"
+def feed_url(settings: GatewaySettings) -> str:
+    """Where clients reach the live feed."""
+    return settings.feed_url or f"ws://{settings.feed_host}:{settings.feed_port}/feed"
 
 
 OPERATIONS = (

@@ -20,9 +20,12 @@ UNEXPECTED = AllocateError(message="An unexpected error has occurred", code=500)
 BUSY = AllocateError(message="The allocation before is not answered yet; wait for it.", code=429)
 
 
-async def allocate(gateway: Gateway, arguments: Sequence[Any]) -> AllocateError | None:
-    """None when it is granted. Raises nothing."""
+async def allocate(
+    gateway: Gateway, arguments: Sequence[Any], address: str
+) -> AllocateError | None:
+    """None when it is granted. Counts among the writes of `address`. Raises nothing."""
     try:
+        gateway.rates.writes.take(address)
         body = await _body(gateway, arguments)
     except Faults as faults:
         return AllocateError(message=faults.items[0]["msg"], code=422)

@@ -9,13 +9,21 @@ import re
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
+from octant_contracts.errors import Refusal
+
 from octant_gateway.edge import App, Message, Receive, Send
+from octant_gateway.limits.addresses import client_address
+from octant_gateway.limits.bodies import ClientGone, receive_body
 
 PATH = "/socket.io/"
 ADDRESS = "octant.address"  # of the client, in the scope of the request that began a connection
 SEPARATOR = "\x1e"  # between the packets of a polling body
 GONE = {"type": "websocket.disconnect", "code": 1002}
 # Close, ping and pong, upgrade; messages: connect, disconnect, event, acknowledgement.
+_BODY_REFUSALS = {
+    "BodyTooLarge": (413, b'"The message is too large"'),
+    "BodyTooSlow": (408, b'"The message is too slow"'),
+}
 PACKET = re.compile(r"[1-3]|[23]probe|5|4[0-3].*", re.DOTALL)
 
 
@@ -36,22 +44,28 @@ def beside(http: App, sockets: App) -> App:
     return respond
 
 
-def door(app: App, limit: int, is_full: Callable[[str], bool]) -> App:
-    """`limit`: how long a message may be; `is_full(ip)`: whether this address may not connect."""
+def door(app: App, limit: int, seconds: float, is_full: Callable[[str], bool]) -> App:
+    """`limit`, `seconds`: how long a message may be, and take; `is_full(ip)`: whether this address
+    may not connect."""
 
     async def respond(scope: Message, receive: Receive, send: Send) -> None:
         if "sid" not in parse_qs(scope["query_string"].decode("latin-1")):
-            scope[ADDRESS] = _address_of(scope)
+            scope[ADDRESS] = client_address(scope)
         if ADDRESS in scope and is_full(scope[ADDRESS]):
             await _refuse(scope, receive, send, 503, b'"Too many connections"')
         elif scope["type"] == "websocket":
             frames = _Frames(receive, send, limit)
             await app(scope, frames.receive, frames.send)
         elif scope["method"] == "POST":
-            body = await _body(receive, limit)
-            if body is None:
-                await _refuse(scope, receive, send, 413, b'"The message is too large"')
-            elif not all(map(_is_packet, body.decode(errors="replace").split(SEPARATOR))):
+            try:
+                body = await receive_body(scope, receive, limit=limit, seconds=seconds)
+            except ClientGone:
+                return
+            except Refusal as refusal:
+                status, text = _BODY_REFUSALS[refusal.code]
+                await _refuse(scope, receive, send, status, text)
+                return
+            if not all(map(_is_packet, body.decode(errors="replace").split(SEPARATOR))):
                 await _refuse(scope, receive, send, 400, b'"Invalid packet"')
             else:
                 await app(_with_length(scope, len(body)), _once(body), send)
@@ -59,13 +73,6 @@ def door(app: App, limit: int, is_full: Callable[[str], bool]) -> App:
             await app(scope, receive, send)
 
     return respond
-
-
-def _address_of(scope: Message) -> str:
-    """The client's address as the ingress tells it, or else the peer's."""
-    told: bytes = dict(scope["headers"]).get(b"x-real-ip", b"")
-    peer: str = (scope.get("client") or ("",))[0]
-    return told.decode("latin-1") or peer
 
 
 class _Frames:
@@ -106,20 +113,6 @@ def _is_packet(text: str) -> bool:
     return PACKET.fullmatch(text) is not None
 
 
-async def _body(receive: Receive, limit: int) -> bytes | None:
-    """None when it is longer than `limit`."""
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > limit:
-            return None
-        if not message.get("more_body", False):
-            return b"".join(parts)
-
-
 def _once(body: bytes) -> Receive:
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
@@ -144,7 +137,7 @@ async def _refuse(scope: Message, receive: Receive, send: Send, status: int, bod
         (b"access-control-allow-origin", origin),
         (b"access-control-allow-credentials", b"true"),
     ]
-    if status == 413:  # the rest of the body is not read
+    if status in (408, 413):  # the rest of the body is not read
         headers.append((b"connection", b"close"))
     await _answer(send, status, headers, body)
 

@@ -59,7 +59,9 @@ class Realtime:
         self._server.on("allocate", self._allocate)
         self._server.on("*", self._ignore)
         self.pushes = Pushes(gateway, self._send)
-        self.app: App = door(self._handle, settings.socketio_message_bytes, self._is_full)
+        self.app: App = door(
+            self._handle, settings.socketio_message_bytes, settings.body_seconds, self._is_full
+        )
 
     async def stop(self) -> None:
         """Ends all connections and takes no new ones: clients connect to another replica."""
@@ -109,7 +111,8 @@ class Realtime:
         else:
             self._allocating.add(sid)
             try:
-                error = await allocate(self._gateway, arguments)
+                address = self._server.get_environ(sid)["asgi.scope"][ADDRESS]
+                error = await allocate(self._gateway, arguments, address)
             finally:
                 self._allocating.discard(sid)
         if error is None:
