@@ -20,7 +20,7 @@ from octant_contracts.events import (
     WindowOpened,
     subject,
 )
-from octant_contracts.values import Address, Decimal, Wei, encode
+from octant_contracts.values import Address, BlockRef, Decimal, Hex, Wei, encode
 from octant_devnet.testkit import eventually
 from octant_gateway.announcements import Announcements
 from octant_gateway.feed.hub import Hub
@@ -213,3 +213,12 @@ async def open_window(services: Services) -> None:
         EpochStarted(epoch=EPOCH + 1, start=start, end=start + seconds, decision_window=500)
     )
     await services.store(WindowOpened(epoch=EPOCH, opens_at=start, closes_at=start + 500))
+
+
+BLOCK = BlockRef(number=10, hash=Hex(b"\1" * 32), timestamp=1_000_000)
+
+
+def patron_of(user: str, enabled: bool) -> PatronModeSet:
+    return PatronModeSet(
+        sequence=1, user=Address.parse(user), enabled=enabled, time=1, revoked_epoch=None
+    )

@@ -12,7 +12,7 @@ import pytest
 from octant_contracts import calls
 from octant_contracts.events import EstimatesChanged
 from octant_devnet.testkit import eventually
-from octant_gateway.feed import audience
+from octant_gateway.feed import audience, server
 from octant_gateway.feed.audience import slow_dropped
 from octant_gateway.realtime.server import connections
 from websockets.asyncio.client import connect
@@ -282,3 +282,17 @@ async def test_gateway__that_stops__tells_each_client_when_to_come_back(world):
     waits = [float(re.fullmatch(r"reconnect in (\d\.\d) s", reason)[1]) for _, reason in ends]
     assert all(0 <= wait <= 5 for wait in waits)
     assert max(waits) - min(waits) > 1
+
+
+async def test_gateway__that_stops__does_not_wait_for_who_never_asked(world, monkeypatch):
+    monkeypatch.setattr(server, "END_SECONDS", 0.2)
+    async with feeding(world) as feed:
+        port = int(feed.url.split(":")[2].split("/")[0])
+        _, silent = await asyncio.open_connection("127.0.0.1", port)
+        client = await feed.client("leverage")
+        await client.until("leverage")
+        async with asyncio.timeout(3):
+            await feed.server.stop()
+        assert (await client.ended())[0] == 1012
+        silent.close()
+        await silent.wait_closed()

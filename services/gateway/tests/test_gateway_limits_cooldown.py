@@ -91,8 +91,17 @@ async def test_score__asked_for_again__is_for_the_service_to_tell(world) -> None
         assert response.json() == {"message": "Address is already used for delegation"}
 
 
-async def test_score__asked_for_by_many_at_once__is_fetched_once(world) -> None:
+async def test_score__asked_for_by_many_at_once__is_fetched_once(world, monkeypatch) -> None:
     started, release = asyncio.Event(), asyncio.Event()
+    arrived = 0
+    shared = world.gateway.cool_downs.shared
+
+    async def counted(key, ask):
+        nonlocal arrived
+        arrived += 1
+        return await shared(key, ask)
+
+    monkeypatch.setattr(world.gateway.cool_downs, "shared", counted)
 
     async def slow(_: object) -> Nothing:
         started.set()
@@ -105,7 +114,7 @@ async def test_score__asked_for_by_many_at_once__is_fetched_once(world) -> None:
         await started.wait()
     others = [asyncio.create_task(world.client.put(STATUS)) for _ in range(5)]
     bob = asyncio.create_task(world.client.put(STATUS.replace(ALICE, BOB)))
-    await eventually(lambda: len(world.services.asked) == 2)  # Bob came after the others
+    await eventually(lambda: arrived == 7 and len(world.services.asked) == 2)
     release.set()
     assert {(await task).status_code for task in (first, bob, *others)} == {204}
     assert len(world.services.asked) == 2

@@ -7,7 +7,8 @@ from typing import Any
 
 import zstandard
 
-from octant_gateway.edge import CORS, requests_seconds
+from octant_gateway.cache.hits import Count
+from octant_gateway.edge import CORS
 
 SMALL = 512  # bytes that are not worth compressing
 QUICK = 32_768  # bytes that are compressed without a thread
@@ -35,13 +36,12 @@ class Entry:
         "_base",
         "_making",
         "body",
+        "count",
         "etag",
         "final",
         "gzip",
         "key",
         "not_modified",
-        "observe",
-        "observe_not_modified",
         "path",
         "plain",
         "services",
@@ -51,10 +51,18 @@ class Entry:
     )
 
     def __init__(
-        self, key: Any, path: str, body: bytes, tags: frozenset[Any], *, final: bool, max_age: int
+        self,
+        key: Any,
+        count: Count,
+        body: bytes,
+        tags: frozenset[Any],
+        *,
+        final: bool,
+        max_age: int,
     ) -> None:
         self.key = key
-        self.path = path
+        self.count = count
+        self.path = count.path
         self.body = body
         self.tags = tags
         self.final = final
@@ -74,8 +82,6 @@ class Entry:
         self.gzip: Variant | None = None
         self._making: dict[bytes, asyncio.Future[Variant]] = {}
         self.size = len(body) + OVERHEAD
-        self.observe = requests_seconds.labels("GET", path, 200).observe
-        self.observe_not_modified = requests_seconds.labels("GET", path, 304).observe
 
     async def compressed(self, encoding: bytes) -> Variant:
         """Made at most once, however many ask."""

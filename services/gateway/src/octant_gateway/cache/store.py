@@ -8,11 +8,11 @@ from octant_contracts.events import CONSUMES, Event
 from prometheus_client import Counter, Gauge
 
 from octant_gateway.cache.entry import Entry
+from octant_gateway.cache.hits import hits
 from octant_gateway.cache.reading import SERVICE, Tag, tags_of_event
 
 Key = tuple[str, bytes]  # path and query
 
-hits = Counter("octant_cache_hits_total", "Answers that were kept")
 misses = Counter("octant_cache_misses_total", "Cacheable answers that had to be made")
 joined = Counter("octant_cache_joined_total", "Requests that waited for another one's answer")
 dropped = Counter("octant_cache_dropped_total", "Kept answers dropped", ["why"])
@@ -38,6 +38,7 @@ class Store:
 
     def __init__(self, limit: int, is_connected: Callable[[], bool]) -> None:
         self.limit = limit
+        self.hits = hits
         self._size = 0
         self.is_connected = is_connected
         self._entries: OrderedDict[Key, Entry] = OrderedDict()

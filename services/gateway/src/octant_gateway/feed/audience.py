@@ -55,6 +55,8 @@ class Client:
 
     def end(self, code: int, reason: str) -> None:
         """Closes in the way that tells why; by force when the client does not react."""
+        if self.connection.protocol.state is not State.OPEN:
+            return
         self.connection.protocol.send_close(code, reason)
         self.connection.send_data()
         asyncio.get_running_loop().call_later(END_SECONDS, self.connection.transport.abort)

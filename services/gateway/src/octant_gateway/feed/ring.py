@@ -107,8 +107,10 @@ class Ring:
             except _Restart as reason:
                 log.info("feed reads allocations anew", reason=str(reason))
             except Exception as error:
-                self.trouble = f"allocations: {error or type(error).__name__}"
-                log.warning("feed cannot read allocations", reason=self.trouble)
+                trouble = f"allocations: {error or type(error).__name__}"
+                if trouble != self.trouble:
+                    log.warning("feed cannot read allocations", reason=trouble)
+                self.trouble = trouble
                 await asyncio.sleep(0.3)
 
     async def _follow(self) -> None:

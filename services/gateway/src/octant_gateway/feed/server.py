@@ -6,6 +6,7 @@ import random
 import resource
 import time
 from collections import Counter
+from contextlib import suppress
 from http import HTTPStatus
 
 from octant_chassis.telemetry import log
@@ -48,7 +49,8 @@ class FeedServer:
     def __init__(self, gateway: Gateway, hub: Hub) -> None:
         self._settings = gateway.settings
         self._hub = hub
-        self._clients: dict[Client, list[Topic]] = {}
+        self._clients: dict[Client, dict[Topic, str]] = {}
+        """All who are connected, with their topics and the names of these."""
         self._of_address: Counter[str] = Counter()
         self._server: Server | None = None
         self._stopping = False
@@ -104,7 +106,9 @@ class FeedServer:
             await asyncio.wait(ended, timeout=END_SECONDS)
         for client in self._clients:
             client.connection.transport.abort()
-        await self._server.wait_closed()
+        with suppress(TimeoutError):  # a handshake that has not ended by now may be cut off
+            async with asyncio.timeout(END_SECONDS):
+                await self._server.wait_closed()
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """None: the handshake goes on."""
@@ -129,7 +133,7 @@ class FeedServer:
     async def _attend(self, connection: ServerConnection) -> None:
         client = Client(connection, self._settings.feed_backlog_bytes)
         address = self._address(connection)
-        self._clients[client] = []
+        self._clients[client] = {}
         self._of_address[address] += 1
         connections.labels("feed").set(len(self._clients))
         try:
@@ -179,23 +183,24 @@ class FeedServer:
                 "TooManyTopics",
                 f"A connection may have {most} topics; unsubscribe some, or open another one.",
             )
-        own += added
+        own.update({topic: str(topic) for topic in added})
         self._tell_topics(client)
         since = {text.lower(): token for text, token in asked.since.items()}
         for topic in added:
-            token = since.get(wanted[topic].lower()) or since.get(str(topic).lower())
+            token = since.get(wanted[topic].lower()) or since.get(own[topic].lower())
             self._hub.join(client, topic, token)
 
     def _unsubscribe(self, client: Client, asked: Asked) -> None:
         own = self._clients[client]
         gone = {topic_of(text) for text in asked.topics[: 2 * self._settings.feed_topics]}
         left = [topic for topic in own if topic in gone]
-        self._clients[client] = [topic for topic in own if topic not in gone]
+        for topic in left:
+            del own[topic]
         self._hub.leave(client, left)
         self._tell_topics(client)
 
     def _tell_topics(self, client: Client) -> None:
-        client.give(framed(Subscribed([str(topic) for topic in self._clients[client]])))
+        client.give(framed(Subscribed([*self._clients[client].values()])))
 
 
 def _allow_files(needed: int) -> None:

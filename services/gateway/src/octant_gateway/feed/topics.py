@@ -14,7 +14,7 @@ from octant_contracts.calls.rewards import Withdrawal
 from octant_contracts.events import Event
 from octant_contracts.values import Address
 
-from octant_gateway.feed import payloads, values
+from octant_gateway.feed import calendar, payloads, values
 from octant_gateway.feed.values import Sources
 
 TICK = 0.05  # seconds between two frames of a topic, at least
@@ -53,21 +53,21 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         name="epoch",
         summary="The current epoch",
-        read=values.epoch,
+        read=calendar.epoch,
         data=payloads.Epoch | None,
         everybody=(events.EpochStarted,),
     ),
     Kind(
         name="window",
         summary="The allocation window",
-        read=values.window,
+        read=calendar.window,
         data=payloads.Window,
         everybody=(events.WindowOpened, events.WindowClosed, events.EpochStarted),
     ),
     Kind(
         name="snapshot",
         summary="How far the snapshots are",
-        read=values.snapshots,
+        read=calendar.snapshots,
         data=payloads.Snapshots,
         everybody=(
             events.PendingSnapshotTaken,
@@ -88,7 +88,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         name="block",
         summary="The indexed head",
-        read=values.block,
+        read=calendar.block,
         data=payloads.Block | None,
         everybody=(events.BlockAdvanced,),
         pause=1.0,
