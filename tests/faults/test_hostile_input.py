@@ -102,7 +102,7 @@ def test_reads__hostile_queries_and_paths__never_fail(gateway: Gateway) -> None:
         "/allocations/epoch/1?includeZeroAllocations=": (422,),
         "/allocations/epoch/1?includeZeroAllocations=%00": (422,),
         "/allocations/epoch/1?epoch_number=abc": (200,),
-        "/allocations/epoch/1?" + "&".join(f"a{n}=1" for n in range(2000)): (414,),
+        "/allocations/epoch/1?" + "&".join(f"a{n}=1" for n in range(2000)): (200,),
         "/allocations/epoch/1?%ff%fe=%ff": (200,),
         "/allocations/epoch/": (404, 307),
         "/allocations/epoch/1/2/3": (404,),

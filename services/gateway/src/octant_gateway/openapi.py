@@ -10,6 +10,7 @@ from octant_contracts.values import schema_hook
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from octant_gateway.cache.front import is_cacheable
 from octant_gateway.examples import example_of
 from octant_gateway.operation import Operation
 
@@ -17,7 +18,15 @@ Json = dict[str, Any]
 
 _REF = "#/components/schemas/{name}"
 # What every operation may answer besides its own refusals.
-_EVERYWHERE = ("ServiceUnavailable", "InternalError")
+_EVERYWHERE = (
+    "ServiceUnavailable",
+    "InternalError",
+    "TargetTooLong",
+    "HeadersTooLarge",
+    "TooManyRequests",
+)
+_OF_BODIES = ("BodyTooLarge", "BodyTooSlow")
+_SHARED = (*_EVERYWHERE, *_OF_BODIES)
 
 
 def document(catalogue: Sequence[Operation]) -> Json:
@@ -38,7 +47,10 @@ def document(catalogue: Sequence[Operation]) -> Json:
             "description": "Amounts are wei as decimal strings, addresses EIP-55 text.",
         },
         "paths": paths,
-        "components": {"schemas": schemas},
+        "components": {
+            "schemas": schemas,
+            "responses": {code: _refusals([code]) for code in _SHARED},
+        },
     }
 
 
@@ -72,6 +84,7 @@ def _operation(
                 str(status): _answer(status, kind, answers, schemas)
                 for status, kind in operation.answers.items()
             },
+            **({"304": _NOT_MODIFIED} if is_cacheable(operation) else {}),
             **_errors(operation),
         },
     }
@@ -103,6 +116,10 @@ def _parameters(operation: Operation) -> list[Json]:
     ] + ([_REAL_IP] if operation.records_ip else [])
 
 
+_NOT_MODIFIED: Json = {
+    "description": "The answer is still the one whose ETag was sent as If-None-Match",
+    "headers": {"ETag": {"schema": {"type": "string"}}},
+}
 _REAL_IP: Json = {
     "name": "X-Real-IP",
     "in": "header",
@@ -129,18 +146,22 @@ def _errors(operation: Operation) -> Json:
     """Refusals by status; a status that is an answer already keeps that."""
     codes = [*operation.refusals, *_EVERYWHERE]
     if operation.body is not None:
-        codes.append("BodyTooLarge")
+        codes += _OF_BODIES
     by_status: dict[int, list[str]] = {}
     for code in codes:
         by_status.setdefault(ERRORS[code].status, []).append(code)
     described = {
-        str(status): _refusals(codes)
+        str(status): _shared(codes[0]) if codes[0] in _SHARED else _refusals(codes)
         for status, codes in sorted(by_status.items())
         if status not in operation.answers
     }
     if operation.body is not None or operation.parameters.model_fields:
         described["422"] = _content("Faults of parameters or body", "ValidationFaults")
     return described
+
+
+def _shared(code: str) -> Json:
+    return {"$ref": f"#/components/responses/{code}"}
 
 
 def _refusals(codes: list[str]) -> Json:

@@ -30,7 +30,7 @@ class GatewaySettings(ChassisSettings, frozen=True, kw_only=True):
     """Networks, with commas, whose `X-Real-IP` is believed; from others it counts as missing."""
     max_body_bytes: int = 1_000_000
     """Larger request bodies are refused with 413."""
-    max_target_bytes: AtLeast0 = 8192
+    max_target_bytes: AtLeast0 = 32_768
     """A longer path with its query is refused with 414."""
     max_header_bytes: AtLeast0 = 32_768
     """More bytes of headers are refused with 431."""
