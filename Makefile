@@ -19,7 +19,7 @@ MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml servic
 DEVNET := $(BIN)/python -m octant_devnet
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
-.PHONY: help install up down next-epoch logs status reset test test-slow mutation lint format bench lock documents clients parity contracts redis clean
+.PHONY: help install up down next-epoch logs status reset test test-slow mutation lint format bench lock documents clients parity contracts redis chromium clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -48,10 +48,10 @@ status: install ## what runs, and what is not ready
 reset: install ## stop, and remove all data of the world
 	@$(DEVNET) reset
 
-test: install clients redis lint ## lint, and every test that is not slow
+test: install clients redis chromium lint ## lint, and every test that is not slow
 	@$(PYTEST) -m "not slow" $(if $(ARGS),$(ARGS),--parity docs/parity.md)
 
-test-slow: install clients redis ## the tests that take minutes
+test-slow: install clients redis chromium ## the tests that take minutes
 	@$(PYTEST) -m slow --timeout 1800 $(ARGS) || [ $$? -eq 5 ] # 5: there are none
 
 parity: ## docs/parity.md from what the last whole run proved
@@ -72,7 +72,7 @@ format: install ## format the code, fix what can be fixed
 	@$(BIN)/ruff format
 
 bench: install ## measure: floor, ours, ratio
-	@for metric in signature_check call_hop allocation_post allocation_curve epoch_scale socket_connections make_up; do $(BIN)/python "bench/$$metric.py"; done
+	@for metric in signature_check call_hop allocation_post allocation_curve epoch_scale socket_connections cached_reads feed_fanout feed_latency make_up; do $(BIN)/python "bench/$$metric.py"; done
 
 lock: install ## resolve the dependencies anew into requirements.lock
 	@$(BIN)/uv lock
@@ -91,6 +91,11 @@ redis: # what the tests of the optional Redis manager start
 	@command -v redis-server >/dev/null || \
 		{ echo 'installing redis-server'; apt-get update -qq && apt-get install -y -qq redis-server >/dev/null; } || \
 		{ echo 'redis-server is needed for the tests: apt install redis-server' >&2; exit 1; }
+
+chromium: # what the tests of the page at /status open it with
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
+		{ echo 'installing chromium'; apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } || \
+		{ echo 'chromium is needed for the tests: apt install chromium' >&2; exit 1; }
 
 clean: down ## stop, and remove everything installed, cached and stored
 	rm -rf var .venv devnet/node_modules tests/realtime/node_modules clients/typescript/{node_modules,dist,src/generated} clients/python/src/octant_client/rest .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

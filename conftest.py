@@ -5,7 +5,14 @@ import pytest
 pytest_plugins = ["octant_devnet.testkit", "parity.plugin"]
 
 # Started last they would run alone, while the other worker has nothing left to do.
-LONGEST = ("tests/e2e/", "tests/laws/", "tests/faults/", "tests/realtime/", "tests/journeys/")
+LONGEST = (
+    "tests/e2e/",
+    "tests/laws/",
+    "tests/faults/",
+    "tests/realtime/",
+    "tests/journeys/",
+    "tests/feed/",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

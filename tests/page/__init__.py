@@ -1,0 +1,1 @@
+"""The page at /status, as people see it."""
