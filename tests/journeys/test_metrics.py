@@ -24,6 +24,8 @@ CALLS = {
     "streams": "/user/sablier-streams/all",
     "rate": f"/epochs/rewards-rate/{FINAL}",
 }
+KEPT = CALLS.keys() - {"projects", "streams", "rate"}
+"""What is final with the epoch."""
 NUMBERS = {"epoch", "leverage", "rewardsRate"}
 """Told as JSON numbers; whatever else counts is decimal text."""
 TEXTS = {"projectsCid"}
@@ -52,6 +54,8 @@ def test_metrics__of_a_finalized_epoch__answer_and_add_up(settled: Settled) -> N
         response = settled.ask("GET", path)
         assert response.status_code == 200, f"{path}: {response.text}"
         told[what] = response.json()
+        if what in KEPT:
+            assert response.headers["cache-control"].endswith("immutable"), path
 
     # I5: what counts is decimal text, an address is in its checksummed form.
     for name, value in leaves_of(told):
