@@ -250,26 +250,23 @@ async def never_reading(feed: Feed) -> socket.socket:
     return raw
 
 
-async def test_client__that_reads_slowly_but_reads__gets_a_snapshot_larger_than_its_backlog(world):
+async def test_client__that_has_yet_to_read_a_large_snapshot__is_not_dropped_for_it(world):
     async with feeding(world, feed_backlog_bytes=20_000) as feed:
-        feed.services.live = {f"0x{n:040x}": [(P1, 10**30), (P2, 10**30)] for n in range(1, 8001)}
-        client = await connect(feed.url, compression=None, max_size=None, max_queue=1)
-        await client.send(json.dumps({"op": "subscribe", "topics": [LOG]}))
-        await client.recv()
-        asked = lambda: feed.services.requests(calls.EPOCH_ALLOCATIONS)  # noqa: E731
-        await eventually(lambda: asked() == 16, what="the snapshot is read")
+        dropped = slow_dropped._value.get()
+        large = 10**77
+        feed.services.live = {f"0x{n:040x}": [(P1, large), (P2, large)] for n in range(1, 8001)}
+        reader = await never_reading(feed)
         follower = await feed.client(LOG, f"allocation.{BOB}")
         await follower.until(LOG)
-        for n in range(3):  # the news wait behind a snapshot of two megabytes
+        assert feed.services.requests(calls.EPOCH_ALLOCATIONS) == 16  # one read for both
+        for n in range(3):  # the news wait behind a snapshot of four megabytes
             await feed.services.allocate(BOB, (P1, n))
             await follower.until(f"allocation.{BOB}", 2 + n)
-        snapshot = json.loads(await client.recv())
-        assert snapshot["snapshot"] is True
-        assert len(snapshot["data"]["changes"]) == 8000
-        news = [json.loads(await client.recv())["data"]["changes"] for _ in range(3)]
-        assert [change["allocations"][0]["amount"] for (change,) in news] == ["0", "1", "2"]
+        await follower.answered()
+        assert slow_dropped._value.get() == dropped
+        assert connected() == 2
+        reader.close()
         await follower.close()
-        await client.close()
 
 
 async def test_gateway__that_stops__tells_each_client_when_to_come_back(world):

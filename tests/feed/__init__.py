@@ -1,0 +1,1 @@
+"""The live feed as clients use it."""
