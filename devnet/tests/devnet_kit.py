@@ -11,5 +11,6 @@ STANDIN = (sys.executable, str(Path(__file__).with_name("standin.py")), "{servic
 def wanted_ports() -> dict[str, int]:
     """By listener, as `up` wants them."""
     ports = random_ports()
-    simple = {name: getattr(ports, name) for name in ("gateway", "anvil", "nats", "postgres")}
+    names = ("gateway", "feed", "anvil", "nats", "postgres")
+    simple = {name: getattr(ports, name) for name in names}
     return simple | {f"operations of {name}": port for name, port in ports.operations.items()}
