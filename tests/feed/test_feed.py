@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.xdist_group("feed"), pytest.mark.timeout(180)]
 LOG = "epoch.allocations"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def pair(run_folder: Path) -> Iterator[Pair]:
     with world_in(run_folder / "feed") as (world, gateway):
         open_window(world, gateway)

@@ -15,7 +15,7 @@ def fresh_stage(run_folder: Path, request: pytest.FixtureRequest) -> Iterator[St
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def settled(run_folder: Path) -> Iterator[Settled]:
     with settled_stage(run_folder / "settled") as made:
         yield made

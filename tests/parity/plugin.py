@@ -56,7 +56,7 @@ class Collector:
         for name, value in report.user_properties:
             if name == PROPERTY and report.when == "call":
                 for subject, outcome in json.loads(str(value)):
-                    test = report.nodeid.partition("[")[0]
+                    test = report.nodeid.partition("[")[0].partition("@")[0]  # xdist adds the group
                     self._proofs.setdefault(Promise(subject, outcome), set()).add(test)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

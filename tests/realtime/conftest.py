@@ -11,7 +11,7 @@ from realtime.gateways import Pair, another_gateway
 from realtime.node import Node, node
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def pair(run_folder: Path) -> Iterator[Pair]:
     with world_in(run_folder / "realtime") as (world, gateway):
         open_window(world, gateway)
