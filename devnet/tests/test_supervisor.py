@@ -185,3 +185,9 @@ def test_default_ports__are_the_documented_ones():
         5104,
         5105,
     ]
+
+
+def test_up__after_another_version_was_up__starts(folder):
+    (folder / "options.json").write_text('{"ports": {"gateway": 5000}}')
+    assert up(folder) == 0
+    assert cli.down(folder) == 0

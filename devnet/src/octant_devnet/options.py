@@ -47,8 +47,8 @@ def write_options(folder: Path, options: WorldOptions) -> None:
 
 
 def read_options(folder: Path) -> WorldOptions | None:
-    """Of the last start; None when there was none."""
+    """Of the last start; None when there was none, or none of this version."""
     try:
         return msgspec.json.decode((folder / "options.json").read_bytes(), type=WorldOptions)
-    except FileNotFoundError:
+    except (FileNotFoundError, msgspec.ValidationError):
         return None
