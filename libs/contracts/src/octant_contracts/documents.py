@@ -59,6 +59,7 @@ def asyncapi() -> dict[str, Any]:
             },
             "x-writes": call.writes,
             "x-timeout-seconds": call.timeout,
+            "x-invalidated-by": [kind.__name__ for kind in call.invalidated_by],
         }
     return {
         "asyncapi": "3.0.0",
@@ -95,11 +96,18 @@ def events_page() -> str:
             fields = ", ".join(f"`{f.name}`" for f in msgspec.structs.fields(kind))
             lines.append(f"| {kind.__name__} | `{subject(kind)}` | {fields} |")
         lines.append("")
-    lines += ["## Calls", "", "| call | subject | request | answer |", "|---|---|---|---|"]
+    lines += [
+        "## Calls",
+        "",
+        "Answers with an entry in the last column may be cached until then.",
+        "",
+    ]
+    lines += ["| call | subject | request | answer | changed by |", "|---|---|---|---|---|"]
     for call in CALLS:
+        changed_by = ", ".join(kind.__name__ for kind in call.invalidated_by)
         lines.append(
             f"| {call.service} {call.name} | `{call.subject}` | {call.request.__name__} "
-            f"| {call.answer.__name__} |"
+            f"| {call.answer.__name__} | {changed_by} |"
         )
     return "\n".join(lines) + "\n"
 
