@@ -9,19 +9,18 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx
 from measure import latency, report
-from octant_devnet import contracts, people, seed, servers, travel
+from octant_devnet import people, seed, servers
 from octant_devnet.options import WorldOptions
 from octant_devnet.ports import random_ports
 from octant_devnet.testkit import stop
 from octant_devnet.world import World
-from posting import post_all, signed_bodies
+from posting import people_with_budgets, post_all, signed_bodies
 
 PEOPLE = 200
 ROUNDS = 3
@@ -41,22 +40,6 @@ async def one_after_the_other(url: str, rounds: list[list[dict[str, Any]]]) -> t
             assert response.status_code == 201, response.text
 
         return await latency(post, len(waiting))
-
-
-def prepare(world: World) -> list[people.Person]:
-    """An open window in which everybody has a budget."""
-    chain, deployment = world.chain, world.deployment
-    donors = [people.person(i, "bench") for i in range(PEOPLE)]
-    people.fund_people(chain, deployment, donors, [1000 * GLM] * PEOPLE)
-    people.lock_many(chain, deployment, [(p, 1000 * GLM) for p in donors])
-    travel.to_next_epoch(chain, deployment)
-    assert contracts.decision_window_open(chain, deployment.epochs)
-    deadline = time.monotonic() + 60
-    url = f"{world.gateway_url}/rewards/budgets/epoch/1"
-    while len(httpx.get(url).json()["budgets"]) < PEOPLE:
-        assert time.monotonic() < deadline, "no budgets"
-        time.sleep(0.1)
-    return donors
 
 
 def start_floor(dsn: str) -> tuple[str, "subprocess.Popen[bytes]"]:
@@ -93,7 +76,7 @@ def main() -> None:
     options = WorldOptions(ports=random_ports(), people=False)
     with World(folder, options) as world:
         world.wait_ready()
-        donors = prepare(world)
+        donors = people_with_budgets(world, PEOPLE)
         floor_url, floor = start_floor(asyncio.run(make_floor_database(world)))
         try:
             asyncio.run(one_after_the_other(floor_url, [bodies(donors, 0)]))

@@ -16,33 +16,17 @@ from pathlib import Path
 import httpx
 from feed_clients import start_clients
 from measure import report
-from octant_devnet import contracts, people, seed, servers, travel
+from octant_devnet import people, seed, servers
 from octant_devnet.options import WorldOptions
 from octant_devnet.ports import random_ports
 from octant_devnet.testkit import stop
 from octant_devnet.world import World
-from posting import signed_bodies
+from posting import people_with_budgets, signed_bodies
 from websockets.asyncio.client import connect
 
 CLIENTS, PEOPLE, EVERY = 1000, 200, 0.15
 GLM = 10**18
 HERE = Path(__file__).parent
-
-
-def prepare(world: World) -> list[people.Person]:
-    """An open window in which everybody has a budget."""
-    chain, deployment = world.chain, world.deployment
-    donors = [people.person(i, "bench") for i in range(PEOPLE)]
-    people.fund_people(chain, deployment, donors, [1000 * GLM] * PEOPLE)
-    people.lock_many(chain, deployment, [(p, 1000 * GLM) for p in donors])
-    travel.to_next_epoch(chain, deployment)
-    assert contracts.decision_window_open(chain, deployment.epochs)
-    deadline = time.monotonic() + 60
-    url = f"{world.gateway_url}/rewards/budgets/epoch/1"
-    while len(httpx.get(url).json()["budgets"]) < PEOPLE:
-        assert time.monotonic() < deadline, "no budgets"
-        time.sleep(0.1)
-    return donors
 
 
 async def knowing(
@@ -108,7 +92,7 @@ def main() -> None:
     options = WorldOptions(ports=random_ports(), people=False)
     with World(folder, options) as world:
         world.wait_ready()
-        median, p99 = asyncio.run(ours(world, prepare(world)))
+        median, p99 = asyncio.run(ours(world, people_with_budgets(world, PEOPLE)))
     who = "allocation POST → last of 1,000 clients"
     report(f"{who}, median", floor_median, median, "ms")
     report(f"{who}, p99", floor_p99, p99, "ms")

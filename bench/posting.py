@@ -1,4 +1,4 @@
-"""Signed allocations, and posting them."""
+"""People with budgets, their signed allocations, and posting them."""
 
 import asyncio
 import time
@@ -6,9 +6,29 @@ from collections.abc import Sequence
 from typing import Any
 
 import httpx
+from octant_devnet import contracts, people, travel
 from octant_devnet.people import Person
+from octant_devnet.world import World
 from octant_protocol.address import parse_address
 from octant_protocol.signatures import allocation_digest, sign_digest
+
+GLM = 10**18
+
+
+def people_with_budgets(world: World, number: int) -> list[Person]:
+    """An open window in which so many have a budget."""
+    chain, deployment = world.chain, world.deployment
+    donors = [people.person(i, "bench") for i in range(number)]
+    people.fund_people(chain, deployment, donors, [1000 * GLM] * number)
+    people.lock_many(chain, deployment, [(p, 1000 * GLM) for p in donors])
+    travel.to_next_epoch(chain, deployment)
+    assert contracts.decision_window_open(chain, deployment.epochs)
+    deadline = time.monotonic() + 60
+    url = f"{world.gateway_url}/rewards/budgets/epoch/1"
+    while len(httpx.get(url).json()["budgets"]) < number:
+        assert time.monotonic() < deadline, "no budgets"
+        time.sleep(0.1)
+    return donors
 
 
 def signed_bodies(

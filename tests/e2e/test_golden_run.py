@@ -1,18 +1,14 @@
 """Four epochs, twice: undisturbed, and with all services restarted in the middle of each phase."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from octant_devnet.options import WorldOptions
-from octant_devnet.ports import random_ports
 from octant_devnet.world import World
 
-from e2e.client import Gateway
 from e2e.dump import canonical_dump
 from e2e.golden import EPOCHS, Golden
+from e2e.worlds import world_in
 
 pytestmark = [pytest.mark.xdist_group("golden"), pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -26,17 +22,6 @@ OPTIONS: dict[str, Any] = {
     "people": False,
 }
 Run = tuple[dict[str, Any], dict[str, list[str]]]
-
-
-@contextmanager
-def world_in(folder: Path) -> Iterator[tuple[World, Gateway]]:
-    with World(folder, WorldOptions(ports=random_ports(), **OPTIONS)) as world:
-        world.wait_ready(90)
-        gateway = Gateway(world.gateway_url)
-        try:
-            yield world, gateway
-        finally:
-            gateway.close()
 
 
 class Restarts:
@@ -59,7 +44,7 @@ class Restarts:
 
 @pytest.fixture(scope="module")
 def undisturbed(run_folder: Path) -> Run:
-    with world_in(run_folder / "golden") as (world, gateway):
+    with world_in(run_folder / "golden", **OPTIONS) as (world, gateway):
         told = Golden(world, gateway, lambda phase: None).run()
         return told, canonical_dump(world)
 
@@ -82,7 +67,7 @@ def test_golden_run__with_all_services_restarted_in_each_phase__tells_the_same(
     undisturbed: Run, run_folder: Path
 ) -> None:
     told, stored = undisturbed
-    with world_in(run_folder / "golden-restarted") as (world, gateway):
+    with world_in(run_folder / "golden-restarted", **OPTIONS) as (world, gateway):
         restarts = Restarts(world)
         assert Golden(world, gateway, restarts).run() == told
         assert canonical_dump(world) == stored

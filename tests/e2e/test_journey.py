@@ -1,17 +1,14 @@
 """One epoch from a GLM lock to a withdrawal, twice: undisturbed, and with everybody killed."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from octant_devnet.options import WorldOptions
-from octant_devnet.ports import random_ports
 from octant_devnet.world import World
 
-from e2e.client import Gateway, Noise
+from e2e.client import Noise
 from e2e.dump import canonical_dump
 from e2e.journey import Journey
+from e2e.worlds import world_in
 
 pytestmark = pytest.mark.xdist_group("journey")
 
@@ -65,17 +62,6 @@ KILLS_WHILE_ALLOCATING: dict[int, tuple[str, str | None, str, int]] = {
 }
 
 
-@contextmanager
-def world_in(folder: Path) -> Iterator[tuple[World, Gateway]]:
-    with World(folder, WorldOptions(ports=random_ports(), **OPTIONS)) as world:
-        world.wait_ready(90)
-        gateway = Gateway(world.gateway_url)
-        try:
-            yield world, gateway
-        finally:
-            gateway.close()
-
-
 class Trouble:
     """Kills as the plan says, and remembers how often."""
 
@@ -104,7 +90,7 @@ class Trouble:
 @pytest.fixture(scope="module")
 def undisturbed(run_folder: Path) -> dict[str, list[str]]:
     """The journey's own assertions hold, and this is what it leaves."""
-    with world_in(run_folder / "undisturbed") as (world, gateway):
+    with world_in(run_folder / "undisturbed", **OPTIONS) as (world, gateway):
         Journey(world, gateway).run()
         return canonical_dump(world)
 
@@ -122,7 +108,7 @@ def test_journey__undisturbed__pays_everybody_to_the_wei(
 def test_journey__with_every_service_killed_in_flight__leaves_the_same_state(
     undisturbed: dict[str, list[str]], run_folder: Path
 ) -> None:
-    with world_in(run_folder / "killed") as (world, gateway):
+    with world_in(run_folder / "killed", **OPTIONS) as (world, gateway):
         trouble = Trouble(world)
         pids = {s: world.pid(s) for s in ("chain-sync", "epochs", "rewards", "allocations")}
         with Noise(world.gateway_url, NOISE) as noise:

@@ -2,36 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx
 from e2e.client import Gateway
 from octant_devnet import travel
-from octant_devnet.options import WorldOptions
-from octant_devnet.ports import random_ports
 from octant_devnet.world import World
 
 PROMPT = 3.0
 """Seconds within which a refusal must be told, on a busy machine."""
 OWN_BUSINESS = ("inbox", "positions", "relay_state")
-
-
-@contextmanager
-def world_in(folder: Path, **options: Any) -> Iterator[tuple[World, Gateway]]:
-    """A ready world of its own, and its gateway."""
-    usual = {"ports": random_ports(), "durable": False, "forked": True, "failpoints": True}
-    with World(folder, WorldOptions(**{**usual, **options})) as world:
-        world.wait_ready(90)
-        gateway = Gateway(world.gateway_url)
-        try:
-            yield world, gateway
-        finally:
-            gateway.close()
 
 
 def open_window(world: World, gateway: Gateway) -> None:

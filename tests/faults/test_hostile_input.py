@@ -8,11 +8,12 @@ from typing import Any
 import httpx
 import pytest
 from e2e.client import Gateway, allocation_body
+from e2e.worlds import world_in
 from octant_devnet import seed
 from octant_devnet.world import World
 
 from faults.hostile import IMPOSSIBLE, UNKNOWN, Bad, bad_allocations, bad_patron_modes
-from faults.support import everything_ready, open_window, pids, stored, until, world_in
+from faults.support import everything_ready, open_window, pids, stored, until
 
 pytestmark = pytest.mark.xdist_group("faults-hostile")
 

@@ -11,6 +11,7 @@ import nats
 import pytest
 from e2e import expected
 from e2e.client import Gateway, Noise, allocation_body
+from e2e.worlds import world_in
 from octant_contracts.events import (
     ALLOCATIONS,
     CHAIN_SYNC,
@@ -34,7 +35,6 @@ from faults.support import (
     readiness,
     until,
     waits_for,
-    world_in,
 )
 
 pytestmark = pytest.mark.xdist_group("faults-outages")

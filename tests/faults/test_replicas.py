@@ -12,6 +12,7 @@ import nats
 import pytest
 from e2e import expected
 from e2e.client import Gateway
+from e2e.worlds import world_in
 from octant_contracts.calls import BUDGETS, EPOCH_ALLOCATIONS, Call
 from octant_contracts.events import ALLOCATIONS, REWARDS
 from octant_devnet import launch, seed
@@ -20,7 +21,7 @@ from octant_devnet.testkit import stop
 from octant_devnet.world import World
 from octant_protocol.address import eip55
 
-from faults.support import metric, open_window, readiness, until, world_in
+from faults.support import metric, open_window, readiness, until
 
 pytestmark = pytest.mark.xdist_group("faults-replicas")
 

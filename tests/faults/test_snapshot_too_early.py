@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 from e2e.client import Gateway
+from e2e.worlds import world_in
 from octant_contracts.events import CHAIN_SYNC, REWARDS
 from octant_devnet import travel
 from octant_devnet.world import World
 
-from faults.support import stored, until, world_in
+from faults.support import stored, until
 
 pytestmark = pytest.mark.xdist_group("faults-too-early")
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from e2e.client import Gateway
-from faults.support import open_window, world_in
+from e2e.worlds import world_in
+from faults.support import open_window
 from octant_contracts.events import GATEWAY
 from octant_devnet.testkit import eventually
 from realtime.gateways import Pair, another_gateway

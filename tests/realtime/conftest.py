@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from e2e.client import Gateway
-from faults.support import open_window, world_in
+from e2e.worlds import world_in
+from faults.support import open_window
 
 from realtime.gateways import Pair, another_gateway
 from realtime.node import Node, node

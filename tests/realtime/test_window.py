@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from e2e.client import Gateway
-from faults.support import world_in
+from e2e.worlds import world_in
 from octant_devnet import seed, travel
 from octant_devnet.world import World
 

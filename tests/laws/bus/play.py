@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 from e2e.client import Gateway
-from faults.support import world_in
+from e2e.worlds import world_in
 from octant_devnet import people, seed, travel
 from octant_devnet.world import World
 

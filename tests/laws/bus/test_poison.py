@@ -12,7 +12,8 @@ import httpx
 import nats
 import pytest
 from e2e.client import Gateway
-from faults.support import metric, readiness, until, world_in
+from e2e.worlds import world_in
+from faults.support import metric, readiness, until
 from octant_contracts.events import (
     ALLOCATIONS,
     CHAIN_SYNC,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 from e2e.client import Gateway
-from faults.support import world_in
+from e2e.worlds import world_in
 from octant_contracts.events import ALLOCATIONS, GATEWAY, REWARDS
 from octant_devnet import people, seed, travel
 from octant_devnet.world import World

@@ -185,13 +185,11 @@ class Cache:
             elif name == b"x-request-id" and REQUEST_ID.fullmatch(value):
                 request_id = value
         own = (b"x-request-id", request_id or next(self._request_ids))
-        if condition and (condition == entry.etag or _matches(condition, entry.etag)):
+        status, headers, body = await _chosen(entry, condition, accepted)
+        if status == 304:
             entry.count.not_modified += 1
-            status, headers, body = 304, entry.not_modified, _EMPTY
         else:
             entry.count.whole += 1
-            variant = await _variant(entry, accepted) if accepted else entry.plain
-            status, headers, body = 200, variant.headers, variant.body
         headers = [*headers, own]
         if not self._gateway.away.isdisjoint(entry.services):
             headers.append(STALE)
@@ -202,10 +200,9 @@ class Cache:
         """Behind the edge, which adds what every answer has."""
         scope["path_template"] = entry.path
         request = dict(scope["headers"])
-        status, headers, body = 304, entry.not_modified, _EMPTY
-        if not _matches(request.get(b"if-none-match", b""), entry.etag):
-            variant = await _variant(entry, request.get(b"accept-encoding", b""))
-            status, headers, body = 200, variant.headers, variant.body
+        condition = request.get(b"if-none-match", b"")
+        accepted = request.get(b"accept-encoding", b"")
+        status, headers, body = await _chosen(entry, condition, accepted)
         headers = [header for header in headers if header not in CORS]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send(body)
@@ -221,13 +218,19 @@ def _dependencies(operation: Operation) -> tuple[frozenset[type[Event]], frozens
     return kinds, services
 
 
-def _matches(condition: bytes, etag: bytes) -> bool:
-    """If-None-Match compares weakly."""
-    return condition == b"*" or etag.removeprefix(b"W/") in condition
+async def _chosen(
+    entry: Entry, condition: bytes, accepted: bytes
+) -> tuple[int, list[Header], Message]:
+    """Status, headers and body for who sent this If-None-Match and Accept-Encoding."""
+    # It compares weakly.
+    if condition and (condition == b"*" or entry.etag.removeprefix(b"W/") in condition):
+        return 304, entry.not_modified, _EMPTY
+    variant = await _variant(entry, accepted)
+    return 200, variant.headers, variant.body
 
 
 async def _variant(entry: Entry, accepted: bytes) -> Variant:
-    if b"q=0" not in accepted:
+    if accepted and b"q=0" not in accepted:
         if b"zstd" in accepted:
             return entry.zstd or await entry.compressed(b"zstd")
         if b"gzip" in accepted:

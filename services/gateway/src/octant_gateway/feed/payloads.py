@@ -129,15 +129,9 @@ class Change(Struct, frozen=True, kw_only=True):
     revoked: bool
 
 
-class OwnChange(Struct, frozen=True, kw_only=True, rename="camel"):
+class OwnChange(Change, frozen=True, kw_only=True, rename="camel"):
     """A change, with what its user wants to know; `nextNonce` null: as before."""
 
-    donor: AddressText
-    allocations: list[Gift]
-    epoch: EpochNumber
-    nonce: int | None
-    sequence: int | None
-    revoked: bool
     next_nonce: int | None
     is_manually_edited: bool | None
 
