@@ -75,9 +75,10 @@ async def test_epoch__sealed_with_our_facts__settles_and_opens_the_next(world):
     await world.tell(world.props(), *facts, world.head(2, start + 500))
     head = await world.chain_epoch_ends(1, 9)
     assert await world.estimate(3) == 400 * glm
-    assert await refusal_of(world.deposit(3, 1)) == (
+    assert [await world.deposit(user, 1) for user in (1, 2, 3)] == [200 * glm, 0, 200 * glm]
+    assert await refusal_of(world.deposit(77, 1)) == (
         "EffectiveDepositNotFound",
-        {"user": world.user(3).text, "epoch": "1"},
+        {"user": world.user(77).text, "epoch": "1"},
     )
     assert await refusal_of(world.page(1)) == ("NotLoadedYet", {"what": "Deposits of epoch 1"})
 

@@ -28,7 +28,7 @@ from octant_protocol.rules import live_rules_for
 from octant_epochs.calendar import service as calendar
 from octant_epochs.calendar.model import View
 from octant_epochs.deposits import repository
-from octant_epochs.deposits.model import Everybody, deposit_of_user, deposits_of_all
+from octant_epochs.deposits.model import Everybody, deposits_of_all
 
 KEPT = 4  # results in memory: about 25 MB each for a hundred thousand users
 
@@ -180,15 +180,20 @@ async def of_one(
     connection: AsyncConnection, view: View, grace: int, user: Address
 ) -> EffectiveDepositAnswer:
     """One user in the current epoch, over its whole length, from the user's facts alone."""
-    epoch = view.current_epoch
-    _require_started(epoch)
+    _require_started(view.current_epoch)
+    effective = await over_whole_epoch(connection, view, grace, user, view.current_epoch)
+    return EffectiveDepositAnswer(effective_deposit=Wei(effective or 0))
+
+
+async def over_whole_epoch(
+    connection: AsyncConnection, view: View, grace: int, user: Address, epoch: EpochNumber
+) -> int | None:
+    """One user's wei in an epoch ≥ 1, from the user's facts; None: it will have no row."""
     span = bounds(view.props, epoch)
     opening = await _opening(connection, span, await _carried_since(connection, view, epoch), user)
     facts = await repository.facts_between(connection, span.start, span.end, user)
-    result = deposit_of_user(
-        opening.get(user, 0), facts, span.start, span.end, grace, live_rules_for(epoch)
-    )
-    return EffectiveDepositAnswer(effective_deposit=Wei(result.effective))
+    everybody = deposits_of_all(opening, facts, span.start, span.end, grace, live_rules_for(epoch))
+    return everybody.deposits[0].effective_deposit if everybody.deposits else None
 
 
 async def _until(

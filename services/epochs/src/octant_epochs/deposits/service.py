@@ -93,15 +93,24 @@ async def settle(grace: int, connection: AsyncConnection, event: FactsSealed) ->
 
 
 async def of_user(database: Database, grace: int, request: OfUserEpoch) -> EffectiveDepositAnswer:
-    """The estimate in the current epoch, the settled deposit in others."""
+    """The estimate in the current epoch; in others the settled deposit, or what will be settled.
+
+    Refusal EffectiveDepositNotFound when there is none.
+    """
     async with database.reading() as connection:
         view = await calendar.view(connection)
         if request.epoch == view.current_epoch:
             return await estimates.of_one(connection, view, grace, request.user)
-        settled = await repository.effective_deposit(connection, request.epoch, request.user)
-    if settled is None:
+        ended = 0 < request.epoch < view.current_epoch
+        if ended and await repository.settlement(connection, request.epoch) is None:
+            found = await estimates.over_whole_epoch(
+                connection, view, grace, request.user, request.epoch
+            )
+        else:
+            found = await repository.effective_deposit(connection, request.epoch, request.user)
+    if found is None:
         raise Refusal("EffectiveDepositNotFound", user=request.user, epoch=request.epoch)
-    return EffectiveDepositAnswer(effective_deposit=Wei(settled))
+    return EffectiveDepositAnswer(effective_deposit=Wei(found))
 
 
 async def first_of_user(database: Database, request: OfUser) -> FirstDeposit:
