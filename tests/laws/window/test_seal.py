@@ -57,8 +57,11 @@ async def test_allocations__racing_the_closing_window__are_granted_exactly_when_
                 granted.note(person, nonce, items)
                 nonce += 1
 
+        def all_write() -> bool:
+            return len(granted.sets) == WRITERS and granted.count >= 2 * WRITERS
+
         async def close() -> None:
-            await eventually(lambda: granted.count >= 2 * WRITERS, 30)
+            await eventually(all_write, 30)
             await asyncio.to_thread(house.close_window)
 
         await asyncio.gather(close(), *(write(person) for person in house.people[:WRITERS]))

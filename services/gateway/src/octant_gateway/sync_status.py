@@ -33,26 +33,18 @@ def is_healthy(told: Health) -> bool:
 
 
 def sync_status(statuses: Statuses) -> SyncStatus:
-    """A part that is down has nulls; heights and epochs are those of the slowest service."""
+    """A part that is down has nulls."""
     told = health(statuses)
     chain, rewards = statuses.chain, statuses.rewards
-    height = epoch = indexed_height = indexed_epoch = pending = finalized = None
+    height = epoch = pending = finalized = None
     if chain is not None and told.blockchain == UP:
         height, epoch = chain.blockchain_height, chain.blockchain_epoch
-    if chain is not None and told.subgraph == UP:
-        stored = (statuses.epochs, rewards, statuses.allocations)
-        indexed_height = min(
-            chain.indexed_height, *(s.head_number for s in stored if s is not None)
-        )
-        indexed_epoch = min(
-            (s.current_epoch for s in (statuses.epochs, statuses.allocations) if s is not None),
-            default=None,
-        )
     if chain is not None and rewards is not None and told.db == UP and epoch is not None:
         pending = pending_snapshot(epoch, rewards.last_pending_snapshot)
         finalized = finalized_snapshot(
             epoch, rewards.last_finalized_snapshot, window_open=bool(chain.window_open)
         )
+    indexed_height, indexed_epoch = slowest(statuses)
     return SyncStatus(
         blockchain_epoch=epoch,
         indexed_epoch=indexed_epoch,
@@ -60,6 +52,21 @@ def sync_status(statuses: Statuses) -> SyncStatus:
         indexed_height=indexed_height,
         pending_snapshot=pending,
         finalized_snapshot=finalized,
+    )
+
+
+def slowest(statuses: Statuses) -> tuple[int | None, int | None]:
+    """The block and epoch that all have come to; None while one is silent: it may be behind."""
+    chain, epochs = statuses.chain, statuses.epochs
+    rewards, allocations = statuses.rewards, statuses.allocations
+    if chain is None or epochs is None or rewards is None or allocations is None:
+        return None, None
+    if chain.indexed_height == 0:
+        return None, None
+    heights = (epochs.head_number, rewards.head_number, allocations.head_number)
+    return (
+        min(chain.indexed_height, *heights),
+        min(epochs.current_epoch, allocations.current_epoch),
     )
 
 
