@@ -46,7 +46,7 @@ async def append(connection: AsyncConnection, *events: Event) -> list[int]:
 
 
 class Relay:
-    """Publishes one service's outbox. Run under the lock `relay`."""
+    """Publishes one service's outbox, under the lock `relay`. `trouble`: why nothing leaves."""
 
     def __init__(self, database: Database, bus: Bus, notifications: Notifications) -> None:
         self._database = database
@@ -54,21 +54,27 @@ class Relay:
         self._notifications = notifications
         self._service = bus.service
         self._last_sequence = 0
+        self.trouble: str | None = None
 
     async def run(self) -> None:
         """Until cancelled: reconcile with the stream, then publish what comes."""
-        while True:
-            try:
-                await self._reconcile()
-                while True:
-                    if await self._publish_window() == 0:
-                        await self._idle()
-            except Exception as error:  # bus or database away, a lost acknowledgement
-                log.warning("relay interrupted", reason=str(error) or type(error).__name__)
-                await asyncio.sleep(0.2)
+        try:
+            while True:
+                try:
+                    await self._reconcile()
+                    while True:
+                        if await self._publish_window() == 0:
+                            await self._idle()
+                except Exception as error:  # bus or database away, a lost acknowledgement
+                    self.trouble = f"not published: {str(error) or type(error).__name__}"
+                    log.warning("relay interrupted", reason=self.trouble)
+                    await asyncio.sleep(0.2)
+        finally:
+            self.trouble = None  # another replica's now
 
     async def _idle(self) -> None:
         """Waits for a notification; a rebuilt or restored bus is noticed within a second."""
+        self.trouble = None
         if await self._notifications.wait("outbox", timeout=1.0):
             return
         info = await self._bus.jetstream.stream_info(stream_name(self._service))
@@ -83,15 +89,13 @@ class Relay:
             known = await connection.scalar(
                 select(relay_state.c.incarnation).where(relay_state.c.stream == info.config.name)
             )
+            await connection.execute(_unpublish(last if known == current else 0))
             if known != current:
-                await connection.execute(_unpublish(0))
                 await connection.execute(
                     insert(relay_state)
                     .values(stream=info.config.name, incarnation=current)
                     .on_conflict_do_update(index_elements=["stream"], set_={"incarnation": current})
                 )
-            else:
-                await connection.execute(_unpublish(last))
             stored = await connection.scalar(select(func.max(outbox.c.stream_sequence))) or 0
             for sequence in range(stored + 1, last + 1):
                 # Published, but the process died before it could note it.

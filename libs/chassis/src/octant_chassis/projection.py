@@ -88,7 +88,7 @@ class Projection:
                 except _Restart as reason:
                     log.info("projection resubscribes", stream=self._stream, reason=str(reason))
                 except Exception as error:
-                    self.trouble = f"{self._stream}: {error or type(error).__name__}"
+                    self.trouble = f"{self._stream}: {str(error) or type(error).__name__}"
                     log.warning("projection interrupted", stream=self._stream, reason=self.trouble)
                     await asyncio.sleep(0.3)
         finally:
@@ -102,7 +102,7 @@ class Projection:
             info = await ensure_stream(self._bus.jetstream, self._source)
             await self._load_position(incarnation(info))
         except Exception as error:
-            self.trouble = f"{self._stream}: {error or type(error).__name__}"
+            self.trouble = f"{self._stream}: {str(error) or type(error).__name__}"
             return
         lag = info.state.last_seq - self._position
         self.trouble = f"{self._stream} is {lag} events behind" if lag > 0 else None

@@ -89,6 +89,7 @@ class Service:
             relay = Relay(self.database, self.bus, self.notifications)
             tasks.append(self._task("notifications", self._listen))
             if self.name in PRODUCED:
+                self.readiness.check("own events", lambda: relay.trouble)
                 tasks.append(self._leader_task("relay", relay.run))
             if self._projections:
                 tasks.append(self._leader_task("projections", self._project_all))

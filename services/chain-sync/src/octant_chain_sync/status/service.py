@@ -109,7 +109,7 @@ class Watch:
             try:
                 self.trouble = await self._look()
             except Exception as error:  # the database is away; it has a check of its own
-                self.trouble = f"the index cannot be read: {error or type(error).__name__}"
+                self.trouble = f"the index cannot be read: {str(error) or type(error).__name__}"
             await asyncio.sleep(0.2 if self.trouble else 1.0)
 
     async def _look(self) -> str | None:

@@ -107,7 +107,7 @@ class Ring:
             except _Restart as reason:
                 log.info("feed reads allocations anew", reason=str(reason))
             except Exception as error:
-                trouble = f"allocations: {error or type(error).__name__}"
+                trouble = f"allocations: {str(error) or type(error).__name__}"
                 if trouble != self.trouble:
                     log.warning("feed cannot read allocations", reason=trouble)
                 self.trouble = trouble
