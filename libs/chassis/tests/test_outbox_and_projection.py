@@ -143,28 +143,6 @@ async def test_relay__that_died_between_publishing_and_noting_it__does_not_publi
     assert {row.id: row.stream_sequence for row in rows} == {n: n for n in range(1, 7)}
 
 
-async def test_relay__refused_by_the_stream__says_why_until_events_leave_again(
-    allocations_db, make_bus
-):
-    bus = await make_bus(ALLOCATIONS)
-    notifications = Notifications(allocations_db)
-    relay = Relay(allocations_db, bus, notifications)
-    config = (await bus.jetstream.stream_info(stream_name(ALLOCATIONS))).config
-
-    async def published() -> bool:
-        return await unpublished(allocations_db) == 0
-
-    async with running(notifications.run(("outbox",)), relay.run()):
-        await write(allocations_db, 0)
-        await eventually(published)
-        await bus.jetstream.update_stream(config, max_msg_size=10)
-        await write(allocations_db, 1)
-        await eventually(lambda: "not published" in (relay.trouble or ""), timeout=20)
-        await bus.jetstream.update_stream(config, max_msg_size=-1)
-        await eventually(published, timeout=20)
-        await eventually(lambda: relay.trouble is None)
-
-
 async def test_projection__meeting_an_event_it_cannot_apply__stops_loudly_and_resumes_in_order(
     allocations_db, rewards_db, make_bus
 ):

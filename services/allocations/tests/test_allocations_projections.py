@@ -3,9 +3,11 @@
 import asyncio
 
 from octant_allocations import tables
+from octant_chassis.outbox import append
 from octant_chassis.tables import positions
 from octant_contracts.calls import ALLOCATION_WINDOW, ALLOCATIONS_STATUS, Nothing, Window
 from octant_contracts.events import (
+    ALLOCATIONS,
     CHAIN_SYNC,
     EPOCHS,
     REWARDS,
@@ -13,10 +15,11 @@ from octant_contracts.events import (
     FactsReverted,
     FinalizedSnapshotTaken,
     ProjectsSet,
+    UqScoreSet,
     WindowOpened,
     stream_name,
 )
-from octant_contracts.values import Address, BlockRef, Hex, Wei
+from octant_contracts.values import Address, BlockRef, Decimal, Hex, Wei
 from octant_devnet.testkit import eventually
 from sqlalchemy import select, text
 
@@ -127,6 +130,19 @@ async def test_budgets__other_than_announced__stop_the_projection_until_they_fit
     world.budgets[EPOCH] = rows
     await world.applied(token)
     await eventually(lambda: not world.service.readiness.waiting())
+
+
+async def test_own_events__refused_by_the_bus__make_the_service_not_ready_until_they_leave(world):
+    jetstream, waiting = world.service.bus.jetstream, world.service.readiness.waiting
+    config = (await jetstream.stream_info(stream_name(ALLOCATIONS))).config
+    await jetstream.update_stream(config, max_msg_size=10)
+    async with world.database.transaction("test") as connection:
+        await append(connection, UqScoreSet(epoch=1, user=ALICE.address, score=Decimal("1.0")))
+    await eventually(lambda: "own events" in waiting(), timeout=20)
+    assert waiting()["own events"].startswith("not published: ")
+    await jetstream.update_stream(config, max_msg_size=-1)
+    await eventually(lambda: not waiting(), timeout=20)
+    assert (await jetstream.stream_info(stream_name(ALLOCATIONS))).state.messages == 1
 
 
 async def test_snapshot__finalized__is_marked(world):

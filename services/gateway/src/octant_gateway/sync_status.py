@@ -61,7 +61,7 @@ def slowest(statuses: Statuses) -> tuple[int | None, int | None]:
     rewards, allocations = statuses.rewards, statuses.allocations
     if chain is None or epochs is None or rewards is None or allocations is None:
         return None, None
-    if chain.indexed_height == 0:
+    if health(statuses).subgraph == DOWN:
         return None, None
     heights = (epochs.head_number, rewards.head_number, allocations.head_number)
     return (
